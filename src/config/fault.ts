@@ -1,0 +1,33 @@
+/** One thing that is wrong with a config, or a warning about it. */
+export interface Fault {
+  /** `issuers[0].audience`; empty for the config as a whole. */
+  readonly path: string;
+  /** What is wrong, in plain words. It never holds a secret. */
+  readonly message: string;
+  readonly hint?: string;
+  readonly file?: string;
+  /** From 1, as editors count. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** Thrown for a config that cannot be used, with everything that is wrong with it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly Fault[];
+
+  constructor(faults: readonly Fault[], warnings: readonly Fault[] = []) {
+    super(faults.map(formatFault).join('\n'));
+    this.faults = faults;
+    this.warnings = warnings;
+  }
+}
+
+/** One line: `config/sidecar.yaml:4:5 issuers[0].audiences: unknown key (did you mean "audience"?)`. */
+export function formatFault(fault: Fault): string {
+  const position = [fault.file, fault.line, fault.column].filter((part) => part !== undefined).join(':');
+  const place = [position, fault.path].filter((part) => part !== '').join(' ');
+  const text = fault.hint === undefined ? fault.message : `${fault.message} — ${fault.hint}`;
+  return place === '' ? text : `${place}: ${text}`;
+}

@@ -1,0 +1,125 @@
+import type { Static } from 'typebox';
+import { choice, duration, field, flag, integer, list, required, section, size, text } from './fields.ts';
+import { claims } from './schema-match.ts';
+
+const unlimited = Number.MAX_SAFE_INTEGER;
+
+const audience = field<readonly string[] | null, string | readonly string[] | null>({
+  type: ['string', 'array', 'null'],
+  minLength: 1,
+  items: text(required, 'An audience.'),
+  minItems: 1,
+  uniqueItems: true,
+  description:
+    "String or list: one of them must be in the token's `aud`. null: not checked, so that a token meant for any other service passes here.",
+  'x-wrap': true,
+  'x-expects': 'a string, a list of strings, or null for "not checked"',
+});
+
+const jwks = field<
+  Readonly<Record<string, unknown>> | null,
+  Readonly<Record<string, unknown>> | null | undefined
+>({
+  type: ['object', 'null'],
+  default: null,
+  description: 'The keys themselves: `{ keys: [...] }` of RFC 7517, public ones alone.',
+  'x-expects': 'a key set such as { keys: [...] }, or null',
+  'x-secret': true,
+});
+
+const keys = section(
+  {
+    refresh: duration(
+      '10m',
+      'How often the keys are fetched, jittered by 10 %. At least 1s. A shorter `Cache-Control: max-age` wins, but none under 1m is believed.',
+      { least: 1000 },
+    ),
+    cooldown: duration(
+      '30s',
+      'Fetches asked for by unknown key ids: 5 at once, then one in this time, whether they succeed or fail.',
+    ),
+    timeout: duration('5s', 'How long a whole fetch may take.'),
+    maxStale: duration(
+      '24h',
+      'How long the last good keys serve while the issuer cannot be reached. Then its tokens get 503.',
+      { most: unlimited },
+    ),
+    maxSize: size('256KiB', 'Largest answer that is read.'),
+    maxKeys: integer(100, 'Most keys in a set.', { minimum: 1, maximum: 10_000 }),
+    cacheFile: text(
+      null,
+      'File that keeps the last good keys over a restart during an outage. Not read yet.',
+    ),
+    caFile: text(null, 'PEM file of the authorities to trust for the fetch. null: those of the system.'),
+    bearerTokenFile: text(
+      null,
+      "File whose content is sent as a bearer token with the fetch, as the Kubernetes API server's key set wants. Re-read at every fetch.",
+    ),
+    allowInsecureHttp: flag(
+      false,
+      'Whether keys may be fetched over http. Whoever can change the answer can then forge tokens. Loopback needs no permission.',
+    ),
+  },
+  'How the keys are fetched and kept.',
+);
+
+export const algorithmNames = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+
+export const issuer = section(
+  {
+    issuer: text(required, "Compared exactly with the token's `iss`; for discovery a URL."),
+    audience,
+    discovery: flag(
+      true,
+      'Whether the keys are found through OpenID Connect discovery, then RFC 8414. Exactly one of `discovery` (the default), `jwksUri`, `jwksFile`, `jwks`.',
+    ),
+    jwksUri: text(null, 'URL of the key set.', {
+      format: 'fetch-url',
+      expects: 'an http or https URL',
+    }),
+    jwksFile: text(null, 'File with the key set. Watched.'),
+    jwks,
+    algorithms: list(
+      choice(algorithmNames, required, 'A signature algorithm.'),
+      ['RS256'],
+      'Signature algorithms that are accepted. `none` and `HS*` cannot be configured.',
+      { minItems: 1 },
+    ),
+    minRsaBits: integer(2048, 'Smallest RSA key that is used, in bits.', { minimum: 2048, maximum: 16_384 }),
+    tokenType: choice(
+      ['any', 'at+jwt'],
+      'any',
+      "The token's `typ`. `any` still refuses `logout+jwt`, `dpop+jwt` and `secevent+jwt`; `at+jwt` asks for RFC 9068 with its required claims.",
+    ),
+    clockTolerance: duration('5s', "How far the issuer's clock may be off for `exp` and `nbf`.", {
+      least: 0,
+    }),
+    maxLifetime: duration(null, 'Longest `exp` − `iat` that is accepted; needs `iat`. null: any.', {
+      most: unlimited,
+    }),
+    requiredClaims: list(
+      text(required, 'The path of a claim.', { format: 'claim-path' }),
+      [],
+      'Claims that a token must carry, besides `exp`, which it always must.',
+    ),
+    claims: claims('Matchers that every token of this issuer must satisfy, as in rules.'),
+    keys,
+  },
+  'Somebody whose tokens are accepted.',
+);
+
+export const issuers = list(issuer, required, 'Whose tokens are accepted. At least one.', { minItems: 1 });
+
+export type IssuerConfig = Static<typeof issuer>;
+export type KeysConfig = Static<typeof keys>;

@@ -1,0 +1,73 @@
+import type { Static } from 'typebox';
+import { choice, flag, list, required, section, text } from './fields.ts';
+import { claims } from './schema-match.ts';
+
+const rule = section(
+  {
+    name: text(null, 'Its name in logs and metrics. null: its place in the list.'),
+    path: text(
+      required,
+      'Exact, or with `:name` for one segment and a last `*` for the rest: `/public/*` also matches `/public`.',
+    ),
+    methods: list(
+      text(required, 'A method.', { format: 'method', expects: 'a method in upper case such as GET' }),
+      null,
+      'Methods that it decides; GET does not include HEAD. null: all.',
+      { minItems: 1 },
+    ),
+    auth: choice(
+      ['none', 'optional', 'required'],
+      'required',
+      'Whether a token is needed. `none`: none is looked at; `optional`: one that is there must be good.',
+    ),
+    issuers: list(text(required, 'An issuer.'), null, 'Issuers whose tokens are accepted. null: all.', {
+      minItems: 1,
+    }),
+    scopes: list(
+      text(required, 'A scope.', { format: 'scope' }),
+      [],
+      'Scopes that the token must grant, all of them.',
+    ),
+    anyScope: list(
+      text(required, 'A scope.', { format: 'scope' }),
+      [],
+      'Scopes of which the token must grant at least one.',
+    ),
+    claims: claims('Matchers by claim path.'),
+    upstream: text(null, 'Name of one of `upstreams`. null: `upstream`.'),
+    stripPrefix: text(
+      null,
+      'Start of the path that the upstream does not see. `X-Forwarded-Prefix` says it; `Location` and cookie paths are mapped back.',
+    ),
+    mode: choice(['enforce', 'report'], null, 'As the global `mode`, for this rule. null: the global one.'),
+  },
+  'What a request needs. The first rule that matches wins.',
+);
+
+export const rules = list(rule, [], 'Who may do what. The first that matches wins; see `unmatched`.');
+
+export const paths = section(
+  {
+    duplicateSlashes: choice(['merge', 'reject'], 'merge', 'What becomes of `//`.'),
+    encodedSlashes: choice(
+      ['reject', 'allow'],
+      'reject',
+      'What becomes of `%2F`. `allow`: it stays as it is, inside one segment.',
+    ),
+    parameters: choice(
+      ['reject', 'ignore'],
+      'reject',
+      'What becomes of `;x=1`. `ignore`: it plays no part in matching and is forwarded.',
+    ),
+    trailingSlash: choice(
+      ['ignore', 'strict'],
+      'ignore',
+      'Whether a rule for `/a` also decides `/a/` (`ignore`) or not (`strict`).',
+    ),
+    caseSensitive: flag(true, 'false: rules match in any case; the path is forwarded as it came.'),
+  },
+  'How paths are read before any rule is looked at.',
+);
+
+export type RuleConfig = Static<typeof rule>;
+export type PathsConfig = Static<typeof paths>;

@@ -1,0 +1,66 @@
+import type { Static } from 'typebox';
+import { choice, flag, type InputOf, section } from './fields.ts';
+import { issuers } from './schema-issuer.ts';
+import { admin, drain, listen, log } from './schema-listen.ts';
+import { paths, rules } from './schema-rules.ts';
+import { failureLimit, identity, token } from './schema-token.ts';
+import { upstream, upstreams } from './schema-upstream.ts';
+
+const websockets = section(
+  {
+    enabled: flag(true, 'Whether upgrades to WebSocket are forwarded.'),
+    closeAtExpiry: flag(true, 'Whether a WebSocket is closed when the token that opened it expires.'),
+  },
+  'Upgrades to WebSocket.',
+);
+
+/**
+ * Everything that can be configured. The one source of the types, of what is accepted, of the defaults, of
+ * `config/schema.json`, `config/full.yaml` and `docs/configuration.md`.
+ */
+export const schema = section(
+  {
+    listen,
+    admin,
+    readiness: choice(
+      ['any', 'all'],
+      'any',
+      'When `/readyz` is first green. `any`: one issuer has keys and every other has been tried; `all`: every issuer has keys.',
+    ),
+    mode: choice(
+      ['enforce', 'report'],
+      'enforce',
+      '`report`: token and rule refusals are logged and counted but forwarded, without identity. Path, framing, stripping and size are enforced all the same.',
+    ),
+    upstream,
+    upstreams,
+    issuers,
+    token,
+    identity,
+    rules,
+    unmatched: choice(
+      ['required', 'deny'],
+      'required',
+      'What a request that no rule matches needs: a good token (`required`), or it gets 404 (`deny`).',
+    ),
+    paths,
+    failureLimit,
+    websockets,
+    log,
+    drain,
+  },
+  'The config file of jwks-sidecar.',
+);
+
+/** A complete config: validated, defaults filled in, durations in milliseconds, sizes in bytes, frozen. */
+export type Config = Static<typeof schema>;
+/** What a config file, or a caller of the library, may say. */
+export type ConfigInput = InputOf<typeof schema>;
+export type WebsocketsConfig = Static<typeof websockets>;
+
+export type { IssuerConfig, KeysConfig } from './schema-issuer.ts';
+export type { AdminConfig, DrainConfig, ListenConfig, ListenTlsConfig, LogConfig } from './schema-listen.ts';
+export type { MatcherConfig } from './schema-match.ts';
+export type { PathsConfig, RuleConfig } from './schema-rules.ts';
+export type { FailureLimitConfig, IdentityConfig, TokenConfig, TokenSource } from './schema-token.ts';
+export type { UpstreamConfig } from './schema-upstream.ts';
