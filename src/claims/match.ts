@@ -1,4 +1,4 @@
-import { RE2JS, RE2JSException } from 're2js';
+import { RE2JS, RE2JSSyntaxException } from 're2js';
 import { compileEqual, type Equal } from './equal.ts';
 import { isMissing } from './path.ts';
 import { compileTemplate, type Params } from './template.ts';
@@ -104,7 +104,7 @@ function parseExpression(expression: string): RE2JS {
   try {
     return RE2JS.compile(expression);
   } catch (error) {
-    const why = error instanceof RE2JSException ? `: ${error.message}` : '';
+    const why = error instanceof RE2JSSyntaxException ? `: ${error.getDescription()}` : '';
     throw new SyntaxError(`The expression is not one that RE2 accepts${why}.`);
   }
 }

@@ -46,19 +46,17 @@ function own(value: unknown, name: string): unknown {
 
 function parseNames(text: string): readonly string[] {
   if (text === '') throw new SyntaxError('The claim path is empty.');
-  const token = /\[("(?:[^"\\]|\\.)*")\]|([^.[\]"]+)/y;
+  const first = /\[("(?:[^"\\]|\\.)*")\]|([^.[\]"]+)/y;
+  const further = /\[("(?:[^"\\]|\\.)*")\]|\.([^.[\]"]+)/y;
   const names: string[] = [];
   let url = false;
-  let at = 0;
-  while (at < text.length) {
-    // A dot stands before every name but the first, and never before a bracket.
-    const dot = names.length > 0 && text[at] === '.';
-    token.lastIndex = dot ? at + 1 : at;
+  for (let at = 0; at < text.length; ) {
+    const token = at === 0 ? first : further;
+    token.lastIndex = at;
     const found = token.exec(text);
-    const plain = found?.[2];
-    if (found === null || (plain === undefined ? dot : dot === (names.length === 0)))
-      throw misplaced(text, at);
-    names.push(plain ?? unquote(found[1] ?? '', text, at));
+    if (found === null) throw misplaced(text, at);
+    const [, quoted = '', plain] = found;
+    names.push(plain ?? unquote(quoted, text, at));
     url ||= plain?.includes('://') ?? false;
     at = token.lastIndex;
   }
