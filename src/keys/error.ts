@@ -1,0 +1,37 @@
+/** Why an attempt to get an issuer's keys failed. */
+export type FetchErrorCode =
+  // the exchange
+  | 'timeout'
+  | 'network'
+  | 'tls'
+  | 'status'
+  | 'redirect'
+  | 'insecure'
+  | 'too_large'
+  | 'not_json'
+  | 'file_unreadable'
+  // the issuer's metadata
+  | 'metadata_invalid'
+  | 'issuer_mismatch'
+  | 'address_not_allowed'
+  // the key set
+  | 'not_key_set'
+  | 'too_many_keys'
+  | 'no_usable_key';
+
+/** Its message is safe for logs: it quotes no body, no query and no credentials. */
+export class FetchError extends Error {
+  override readonly name = 'FetchError';
+  readonly code: FetchErrorCode;
+
+  constructor(code: FetchErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The code of a system error; its message could quote what must not be logged. */
+export function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]*$/.test(code) ? code : 'no code';
+}

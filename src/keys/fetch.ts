@@ -1,0 +1,156 @@
+import { Agent, type Dispatcher } from 'undici';
+import { isLoopback } from './address.ts';
+import { codeOf, FetchError } from './error.ts';
+import { readText } from './file.ts';
+import { parseJson } from './json.ts';
+import { type Schedule, scheduleTimer } from './schedule.ts';
+
+/** What came from a URL or a file. */
+export interface FetchedJson {
+  readonly document: unknown;
+  /** `max-age` of Cache-Control in milliseconds (RFC 9111 section 5.2.2.1), where there is one. */
+  readonly maxAge?: number;
+}
+
+/** Gets one JSON document. Rejects with a {@link FetchError}. */
+export type FetchJson = (url: string) => Promise<FetchedJson>;
+
+/** Makes the connections of one fetch, which destroys them at its end. `ca`: PEM, in place of the usual roots. */
+export type DispatcherFactory = (tls: { readonly ca?: string; readonly timeout: number }) => Dispatcher;
+
+export interface FetchOptions {
+  /** Milliseconds from the first step to the last byte of one document. */
+  readonly timeout: number;
+  /** Bytes of a document. */
+  readonly maxSize: number;
+  /** PEM of the only authorities to trust; read at every fetch. */
+  readonly caFile: string | null;
+  /** Its trimmed content is sent as bearer token; read at every fetch. */
+  readonly bearerTokenFile: string | null;
+  /** http is otherwise for loopback alone. */
+  readonly allowInsecureHttp: boolean;
+  /** Default: a connection of its own, with TLS verified. */
+  readonly dispatcher?: DispatcherFactory;
+  /** Default: an unref'ed timer. */
+  readonly schedule?: Schedule;
+}
+
+/**
+ * Fetches JSON with GET: status 200 only, no redirect followed, TLS always verified, size and total time limited.
+ * The content type is not looked at, since many issuers send a wrong one.
+ */
+export function createFetchJson(options: FetchOptions): FetchJson {
+  const { timeout, dispatcher = connectDirectly, schedule = scheduleTimer } = options;
+  return async (url) => {
+    const target = readTarget(url, options.allowInsecureHttp);
+    const connections = dispatcher({ ...(await readAuthority(options.caFile)), timeout });
+    let cancel = () => {};
+    // A race: undici notices an aborted signal only once it is connected.
+    const late = new Promise<never>((_, reject) => {
+      const expire = () => reject(new FetchError('timeout', `${nameOf(target)} took too long`));
+      cancel = schedule(expire, timeout);
+    });
+    try {
+      return await Promise.race([exchange(connections, target, options), late]);
+    } catch (error) {
+      throw translate(error, target);
+    } finally {
+      cancel();
+      connections.destroy().catch(() => {});
+    }
+  };
+}
+
+const connectDirectly: DispatcherFactory = ({ ca, timeout }) =>
+  // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off.
+  new Agent({
+    connections: 1,
+    connect: { timeout, rejectUnauthorized: true, ...(ca !== undefined && { ca }) },
+  });
+
+function readTarget(url: string, allowInsecureHttp: boolean): URL {
+  const target = URL.canParse(url) ? new URL(url) : undefined;
+  if (target?.protocol === 'https:') return target;
+  if (target?.protocol !== 'http:') throw new FetchError('insecure', 'not an https URL');
+  if (allowInsecureHttp || isLoopback(target)) return target;
+  throw new FetchError('insecure', `${nameOf(target)} is plain http`);
+}
+
+async function exchange(
+  connections: Dispatcher,
+  target: URL,
+  { maxSize, bearerTokenFile }: FetchOptions,
+): Promise<FetchedJson> {
+  const { statusCode, headers, body } = await connections.request({
+    origin: target.origin,
+    path: target.pathname + target.search,
+    method: 'GET',
+    headers: {
+      accept: 'application/json, application/jwk-set+json',
+      'user-agent': 'jwks-sidecar',
+      ...(await readCredentials(bearerTokenFile)),
+    },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  if (statusCode >= 300 && statusCode < 400) {
+    throw new FetchError('redirect', `${nameOf(target)} redirects (${statusCode})`);
+  }
+  if (statusCode !== 200) throw new FetchError('status', `${nameOf(target)} answered ${statusCode}`);
+  const bytes = await readBody(body, Number(headers['content-length'] ?? 0), maxSize, target);
+  const maxAge = readMaxAge(headers['cache-control']);
+  return {
+    document: parseJson(new TextDecoder().decode(bytes), nameOf(target)),
+    ...(maxAge !== undefined && { maxAge }),
+  };
+}
+
+async function readBody(
+  body: AsyncIterable<Uint8Array>,
+  announced: number,
+  maxSize: number,
+  target: URL,
+): Promise<Uint8Array> {
+  const tooLarge = () => new FetchError('too_large', `${nameOf(target)} sent more than ${maxSize} bytes`);
+  if (announced > maxSize) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > maxSize) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function readMaxAge(header: string | string[] | undefined): number | undefined {
+  const directives = String(header ?? '')
+    .toLowerCase()
+    .split(',');
+  const maxAge = directives
+    .map((directive) => directive.trim())
+    .find((directive) => directive.startsWith('max-age='));
+  const seconds = /^max-age="?(\d{1,10})"?$/.exec(maxAge ?? '')?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
+async function readAuthority(file: string | null): Promise<{ ca?: string }> {
+  return file === null ? {} : { ca: await readText(file, 'caFile') };
+}
+
+async function readCredentials(file: string | null): Promise<{ authorization?: string }> {
+  return file === null ? {} : { authorization: `Bearer ${(await readText(file, 'bearerTokenFile')).trim()}` };
+}
+
+function translate(error: unknown, target: URL): FetchError {
+  if (error instanceof FetchError) return error;
+  const code = codeOf(error);
+  return /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(code)
+    ? new FetchError('tls', `TLS to ${target.host} failed (${code})`)
+    : new FetchError('network', `${target.host} cannot be reached (${code})`);
+}
+
+/** Without query and credentials. */
+function nameOf(url: URL): string {
+  return url.origin + url.pathname;
+}

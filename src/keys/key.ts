@@ -1,0 +1,38 @@
+import type { CryptoKey } from 'jose';
+import type { KeyStatus } from './status.ts';
+
+/** A usable public key of one issuer. Its identity lasts as long as the issuer publishes it unchanged. */
+export class PublishedKey {
+  readonly kid: string | undefined;
+  /** What it is, for logs and the status page. */
+  readonly status: KeyStatus;
+  readonly #imported: ReadonlyMap<string, CryptoKey>;
+  #withdrawn = false;
+
+  /** `imported`: the key once for each algorithm that it may verify. */
+  constructor(status: KeyStatus, imported: ReadonlyMap<string, CryptoKey>) {
+    this.kid = status.kid ?? undefined;
+    this.status = status;
+    this.#imported = imported;
+  }
+
+  /** True from the moment that a fetched set lacks it, for ever. */
+  get withdrawn(): boolean {
+    return this.#withdrawn;
+  }
+
+  withdraw(): void {
+    this.#withdrawn = true;
+  }
+
+  fits(algorithm: string): boolean {
+    return this.#imported.has(algorithm);
+  }
+
+  /** Rejects for an algorithm that the key does not fit. */
+  async forAlgorithm(algorithm: string): Promise<CryptoKey> {
+    const key = this.#imported.get(algorithm);
+    if (key === undefined) throw new TypeError(`the key is not for ${algorithm}`);
+    return key;
+  }
+}
