@@ -1,0 +1,70 @@
+import type { Refusal } from '../errors.ts';
+import { findCookie } from './cookie.ts';
+import { findField } from './field.ts';
+
+/** A place in a request where a token may be. */
+export type SourceOptions =
+  | { readonly type: 'bearer' }
+  | { readonly type: 'cookie'; readonly name: string }
+  | { readonly type: 'header'; readonly name: string };
+
+/** The one token of a request. */
+export interface Extracted {
+  /** As it came, and it may be anything, empty too: whether it is a token, its verification says. */
+  readonly token: string;
+  readonly source: SourceOptions;
+}
+
+const missing: Refusal = { refused: 'token_missing' };
+const ambiguous: Refusal = { refused: 'token_ambiguous' };
+
+/** The text at one place; undefined where there is no token. */
+type Find = (rawHeaders: readonly string[]) => string | Refusal | undefined;
+
+/**
+ * Compiles the search for a request's token. It reads Node's `rawHeaders` (name, value, name, value), since the
+ * merged headers hide what came twice.
+ *
+ * Refusals: `token_missing`; `token_ambiguous` where two sources hold a token or one came twice, even equal.
+ */
+export function compileExtract(
+  sources: readonly SourceOptions[],
+): (rawHeaders: readonly string[]) => Extracted | Refusal {
+  const places = sources.map((source) => ({ source, find: compileFind(source) }));
+  return (rawHeaders) => {
+    let extracted: Extracted | undefined;
+    for (const { source, find } of places) {
+      const token = find(rawHeaders);
+      if (token === undefined) continue;
+      if (extracted !== undefined || typeof token !== 'string') return ambiguous;
+      extracted = { token, source };
+    }
+    return extracted ?? missing;
+  };
+}
+
+function compileFind(source: SourceOptions): Find {
+  if (source.type === 'cookie') return (rawHeaders) => findCookie(rawHeaders, source.name);
+  if (source.type === 'bearer') return findBearer;
+  const name = source.name.toLowerCase();
+  return (rawHeaders) => {
+    const value = findField(rawHeaders, name);
+    return value === '' ? undefined : value;
+  };
+}
+
+/** The scheme ends where a character comes that no scheme's name may have. */
+const bearer = /^bearer(?![\w!#$%&'*+.^`|~-])/i;
+
+/**
+ * RFC 6750 section 2.1 with the scheme of RFC 9110 section 11.1: `Bearer` in any case, one or more spaces, the
+ * token. What follows the scheme in any other form stays as it is, which no token is; another scheme is no token.
+ */
+function findBearer(rawHeaders: readonly string[]): string | Refusal | undefined {
+  const value = findField(rawHeaders, 'authorization');
+  if (typeof value !== 'string') return value;
+  if (!bearer.test(value)) return undefined;
+  let start = 'bearer'.length;
+  while (value[start] === ' ') start++;
+  return value.slice(start);
+}
