@@ -31,6 +31,10 @@ export interface SchemaNode {
   readonly 'x-range'?: { readonly least: number; readonly most: number };
   /** The key that a bare string in the place of this section stands for. */
   readonly 'x-short'?: string;
+  /** The default holds only while none of these neighbors is given. */
+  readonly 'x-unless'?: readonly string[];
+  /** A file that must be readable. */
+  readonly 'x-file'?: boolean;
   /** A bare string is a list of one. */
   readonly 'x-wrap'?: boolean;
   /** A value that no message may show. */
@@ -86,6 +90,14 @@ export function text<const D extends string | null | undefined>(
     ...(options.secret ? { 'x-secret': true } : {}),
     ...annotations(fallback, description, options.expects ?? 'a string'),
   });
+}
+
+/** The path of a file that must be readable when the config is loaded; relative to the working directory. */
+export function file<const D extends null | undefined>(
+  fallback: D,
+  description: string,
+): Field<string | Null<D>, string | Null<D> | Absent<D>> {
+  return field({ ...text(fallback, description, { expects: 'the path of a file' }), 'x-file': true });
 }
 
 /**

@@ -1,5 +1,17 @@
 import type { Static } from 'typebox';
-import { choice, duration, field, flag, integer, list, required, section, size, text } from './fields.ts';
+import {
+  choice,
+  duration,
+  field,
+  file,
+  flag,
+  integer,
+  list,
+  required,
+  section,
+  size,
+  text,
+} from './fields.ts';
 import { claims } from './schema-match.ts';
 
 const unlimited = Number.MAX_SAFE_INTEGER;
@@ -50,8 +62,8 @@ const keys = section(
       null,
       'File that keeps the last good keys over a restart during an outage. Not read yet.',
     ),
-    caFile: text(null, 'PEM file of the authorities to trust for the fetch. null: those of the system.'),
-    bearerTokenFile: text(
+    caFile: file(null, 'PEM file of the authorities to trust for the fetch. null: those of the system.'),
+    bearerTokenFile: file(
       null,
       "File whose content is sent as a bearer token with the fetch, as the Kubernetes API server's key set wants. Re-read at every fetch.",
     ),
@@ -63,35 +75,32 @@ const keys = section(
   'How the keys are fetched and kept.',
 );
 
-export const algorithmNames = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const;
+const algorithm = choice(
+  ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
+  required,
+  'A signature algorithm.',
+);
+type Algorithm = Static<typeof algorithm>;
 
 export const issuer = section(
   {
     issuer: text(required, "Compared exactly with the token's `iss`; for discovery a URL."),
     audience,
-    discovery: flag(
-      true,
-      'Whether the keys are found through OpenID Connect discovery, then RFC 8414. Exactly one of `discovery` (the default), `jwksUri`, `jwksFile`, `jwks`.',
-    ),
+    discovery: field<boolean, boolean | undefined>({
+      ...flag(
+        true,
+        'Whether the keys are found through OpenID Connect discovery, then RFC 8414. Exactly one of `discovery` (the default), `jwksUri`, `jwksFile`, `jwks`.',
+      ),
+      'x-unless': ['jwksUri', 'jwksFile', 'jwks'],
+    }),
     jwksUri: text(null, 'URL of the key set.', {
       format: 'fetch-url',
       expects: 'an http or https URL',
     }),
-    jwksFile: text(null, 'File with the key set. Watched.'),
+    jwksFile: file(null, 'File with the key set. Watched.'),
     jwks,
     algorithms: list(
-      choice(algorithmNames, required, 'A signature algorithm.'),
+      field<Algorithm, Algorithm>({ ...algorithm, format: 'algorithm' }),
       ['RS256'],
       'Signature algorithms that are accepted. `none` and `HS*` cannot be configured.',
       { minItems: 1 },

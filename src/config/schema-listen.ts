@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { choice, duration, integer, list, required, section, size, switched, text } from './fields.ts';
+import { choice, duration, file, integer, list, required, section, size, switched, text } from './fields.ts';
 
 const port = { minimum: 0, maximum: 65535 };
 
@@ -26,9 +26,9 @@ export const listen = section(
     }),
     tls: switched(
       {
-        certFile: text(required, 'PEM file of the certificate and its chain.'),
-        keyFile: text(required, 'PEM file of the private key.'),
-        clientCaFile: text(null, 'PEM file of the authorities whose client certificates are accepted.'),
+        certFile: file(required, 'PEM file of the certificate and its chain.'),
+        keyFile: file(required, 'PEM file of the private key.'),
+        clientCaFile: file(null, 'PEM file of the authorities whose client certificates are accepted.'),
         clientCertificates: choice(
           ['none', 'optional', 'required'],
           'none',
@@ -46,7 +46,7 @@ export const admin = section(
   {
     host: text(null, 'Address to listen on. null: all addresses.'),
     port: integer(9090, 'TCP port of health, metrics and status. 0 takes any free one.', port),
-    tokenFile: text(
+    tokenFile: file(
       null,
       'File with the bearer token of the status page and explain, at least 32 bytes. null: they answer on loopback alone.',
     ),

@@ -44,7 +44,7 @@ const matcher = field<MatcherConfig, MatcherConfig>({
     },
     matches: {
       type: 'string',
-      format: 'regex-re2',
+      minLength: 1,
       description: 'A regular expression (RE2, linear time) for the whole string.',
       'x-expects': 'a regular expression',
     },

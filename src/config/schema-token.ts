@@ -37,7 +37,10 @@ const source = field<TokenSource, TokenSource>({
     section(
       {
         type: literal('header'),
-        name: text(required, 'Name of the header.', { format: 'header-name', expects: 'a header name' }),
+        name: text(required, 'Name of the header.', {
+          format: 'token-header-name',
+          expects: 'a header name',
+        }),
       },
       'A header that holds the bare token.',
     ),
@@ -76,7 +79,7 @@ export const token = section(
   'Where tokens are found and how verdicts are remembered.',
 );
 
-const header = { format: 'header-name', expects: 'a header name' };
+const ownHeader = { format: 'set-header-name', expects: 'a header name' };
 
 export const identity = section(
   {
@@ -89,16 +92,19 @@ export const identity = section(
         'X-Verified-Scope': 'scope',
       },
       'Header: claim. Nested with dots; a key that has dots as `["a.b"]`. `client_id` reads `azp` where it is missing, `scope` reads `scp`.',
-      header,
+      ownHeader,
     ),
-    payloadHeader: text(null, 'Header that carries the whole payload as base64url. null: none.', header),
+    payloadHeader: text(null, 'Header that carries the whole payload as base64url. null: none.', ownHeader),
     stripPrefixes: list(
-      text(required, 'Start of a header name.', header),
+      text(required, 'Start of a header name.', {
+        format: 'strip-prefix',
+        expects: 'the start of a header name',
+      }),
       ['X-Verified-'],
       'Headers that begin so are never taken from a client, mapped or not.',
     ),
     stripHeaders: list(
-      text(required, 'A header name.', header),
+      text(required, 'A header name.', { format: 'strip-header-name', expects: 'a header name' }),
       ['X-Original-URL', 'X-Rewrite-URL', 'X-HTTP-Method', 'X-HTTP-Method-Override', 'X-Method-Override'],
       'Headers that are never taken from a client.',
     ),

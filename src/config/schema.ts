@@ -18,44 +18,48 @@ const websockets = section(
  * Everything that can be configured. The one source of the types, of what is accepted, of the defaults, of
  * `config/schema.json`, `config/full.yaml` and `docs/configuration.md`.
  */
-export const schema = section(
-  {
-    listen,
-    admin,
-    readiness: choice(
-      ['any', 'all'],
-      'any',
-      'When `/readyz` is first green. `any`: one issuer has keys and every other has been tried; `all`: every issuer has keys.',
-    ),
-    mode: choice(
-      ['enforce', 'report'],
-      'enforce',
-      '`report`: token and rule refusals are logged and counted but forwarded, without identity. Path, framing, stripping and size are enforced all the same.',
-    ),
-    upstream,
-    upstreams,
-    issuers,
-    token,
-    identity,
-    rules,
-    unmatched: choice(
-      ['required', 'deny'],
-      'required',
-      'What a request that no rule matches needs: a good token (`required`), or it gets 404 (`deny`).',
-    ),
-    paths,
-    failureLimit,
-    websockets,
-    log,
-    drain,
-  },
-  'The config file of jwks-sidecar.',
-);
+export const configSchema = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'jwks-sidecar',
+  ...section(
+    {
+      listen,
+      admin,
+      readiness: choice(
+        ['any', 'all'],
+        'any',
+        'When `/readyz` is first green. `any`: one issuer has keys and every other has been tried; `all`: every issuer has keys.',
+      ),
+      mode: choice(
+        ['enforce', 'report'],
+        'enforce',
+        '`report`: token and rule refusals are logged and counted but forwarded, without identity. Path, framing, stripping and size are enforced all the same.',
+      ),
+      upstream,
+      upstreams,
+      issuers,
+      token,
+      identity,
+      rules,
+      unmatched: choice(
+        ['required', 'deny'],
+        'required',
+        'What a request that no rule matches needs: a good token (`required`), or it gets 404 (`deny`).',
+      ),
+      paths,
+      failureLimit,
+      websockets,
+      log,
+      drain,
+    },
+    'The config file of jwks-sidecar.',
+  ),
+};
 
 /** A complete config: validated, defaults filled in, durations in milliseconds, sizes in bytes, frozen. */
-export type Config = Static<typeof schema>;
+export type Config = Static<typeof configSchema>;
 /** What a config file, or a caller of the library, may say. */
-export type ConfigInput = InputOf<typeof schema>;
+export type ConfigInput = InputOf<typeof configSchema>;
 export type WebsocketsConfig = Static<typeof websockets>;
 
 export type { IssuerConfig, KeysConfig } from './schema-issuer.ts';

@@ -1,0 +1,47 @@
+import { checkConfig } from './check.ts';
+import { ConfigError, type Fault } from './fault.ts';
+import type { SchemaNode } from './fields.ts';
+import { fill } from './fill.ts';
+import { formatPath } from './path.ts';
+import { type Config, type ConfigInput, configSchema } from './schema.ts';
+import { compileValidate, type Finding } from './validate.ts';
+
+export interface Loaded {
+  readonly config: Config;
+  readonly warnings: readonly Fault[];
+  /** Where it came from: a file's path, `environment` or `object`. */
+  readonly source: string;
+}
+
+/** A config as complete as it can be made, with all that is to be said about it. */
+export interface Completed {
+  /** Null where there are faults. */
+  readonly config: Config | null;
+  readonly faults: readonly Finding[];
+  readonly warnings: readonly Finding[];
+}
+
+/** Validates, completes and checks a value of the form of the config file. */
+export function complete(value: unknown): Completed {
+  const faults = compileValidate()(value);
+  if (faults.length > 0) return { config: null, faults, warnings: [] };
+  const config = fill(value, configSchema as SchemaNode) as Config;
+  const checked = checkConfig(config);
+  return { config: checked.faults.length > 0 ? null : config, ...checked };
+}
+
+/**
+ * Completes a config object, for users of the library.
+ *
+ * @throws ConfigError with every fault
+ */
+export function completeConfig(input: ConfigInput): Loaded {
+  const { config, faults, warnings } = complete(input);
+  if (config === null) throw new ConfigError(faults.map(toFault), warnings.map(toFault));
+  return { config, warnings: warnings.map(toFault), source: 'object' };
+}
+
+/** A finding without a place in a file. */
+export function toFault({ path, message, hint }: Finding): Fault {
+  return { path: formatPath(path), message, ...(hint !== undefined && { hint }) };
+}

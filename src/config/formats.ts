@@ -1,0 +1,64 @@
+import { compileClaimPath } from '../claims/path.ts';
+import { compileClient } from '../limit/client.ts';
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Headers that frame a message or are for one connection: whoever sets them breaks the forwarding. */
+const framing = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Every `format` of the schema, as ajv takes them: true where a text is one. */
+export const formats: Readonly<Record<string, (text: string) => boolean>> = {
+  algorithm: (text) => !/^(none|hs\d*)$/i.test(text),
+  cidr: (text) => succeeds(() => compileClient([text])),
+  'claim-path': (text) => succeeds(() => compileClaimPath(text)),
+  'cookie-name': (text) => token.test(text),
+  'fetch-url': (text) => ['http:', 'https:'].includes(parseUrl(text)?.protocol ?? ''),
+  'header-value': (text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text),
+  method: (text) => token.test(text) && text === text.toUpperCase(),
+  origin: (text) =>
+    ['http:', 'https:'].includes(parseUrl(text)?.protocol ?? '') &&
+    parseUrl(text)?.origin === text.toLowerCase(),
+  scope: (text) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text),
+  'set-header-name': (text) => token.test(text) && !framing.has(text.toLowerCase()),
+  'strip-header-name': (text) => token.test(text) && !framing.has(text.toLowerCase()),
+  'strip-prefix': (text) => token.test(text),
+  'token-header-name': (text) =>
+    token.test(text) && !framing.has(text.toLowerCase()) && text.toLowerCase() !== 'cookie',
+  'upstream-name': (text) => /^[\w.-]+$/.test(text) && text !== 'default',
+  'upstream-url': isUpstreamUrl,
+};
+
+function isUpstreamUrl(text: string): boolean {
+  const url = parseUrl(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) return false;
+  return (
+    url.username === '' && url.password === '' && url.search === '' && url.hash === '' && !/[?#]/.test(text)
+  );
+}
+
+/** Null where the text is no URL. */
+export function parseUrl(text: string): URL | null {
+  return URL.canParse(text) ? new URL(text) : null;
+}
+
+function succeeds(action: () => unknown): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
+}
