@@ -1,0 +1,49 @@
+import { isLoopback, isOffLimits } from './address.ts';
+import { FetchError } from './error.ts';
+import type { FetchJson } from './fetch.ts';
+import { isObject } from './json.ts';
+
+/**
+ * Finds an issuer's `jwks_uri`: OpenID Connect Discovery 1.0 section 4, and where the issuer has no such document,
+ * RFC 8414 section 3. Rejects with a {@link FetchError}: of the fetch, or `metadata_invalid`, `issuer_mismatch`,
+ * `address_not_allowed`.
+ */
+export async function discover(issuer: string, fetchJson: FetchJson): Promise<string> {
+  const base = parseUrl(issuer);
+  if (base === undefined) throw new FetchError('metadata_invalid', 'the issuer is not a URL');
+  const path = base.pathname.replace(/\/$/, '');
+  const { document: metadata } = await fetchJson(
+    `${base.origin}${path}/.well-known/openid-configuration`,
+  ).catch((error: unknown) => {
+    if (!isAbsence(error)) throw error;
+    return fetchJson(`${base.origin}/.well-known/oauth-authorization-server${path}`);
+  });
+  if (!isObject(metadata)) throw new FetchError('metadata_invalid', 'the metadata is not an object');
+  // Else one issuer could publish the keys of another, RFC 8414 section 3.3.
+  if (metadata.issuer !== issuer) {
+    throw new FetchError('issuer_mismatch', 'the metadata is of another issuer');
+  }
+  return readKeysUrl(metadata.jwks_uri, base);
+}
+
+/** Whether an answer says that there is no such document; some servers send the browser elsewhere instead. */
+function isAbsence(error: unknown): boolean {
+  return error instanceof FetchError && (error.code === 'status' || error.code === 'redirect');
+}
+
+function readKeysUrl(value: unknown, issuer: URL): string {
+  const url = parseUrl(value);
+  if (url === undefined) throw new FetchError('metadata_invalid', 'jwks_uri is not an http or https URL');
+  // Metadata must not steer our requests to what only this machine or its cloud can reach.
+  if (isOffLimits(url) || (isLoopback(url) && !isLoopback(issuer))) {
+    throw new FetchError('address_not_allowed', 'jwks_uri points to an address that metadata may not name');
+  }
+  return url.href;
+}
+
+function parseUrl(value: unknown): URL | undefined {
+  if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
+  const url = new URL(value);
+  const plain = url.username === '' && url.password === '';
+  return plain && (url.protocol === 'https:' || url.protocol === 'http:') ? url : undefined;
+}

@@ -1,0 +1,168 @@
+import type { Clock } from '../clock.ts';
+import { FetchError } from './error.ts';
+import { readKeySet } from './jwk.ts';
+import type { PublishedKey } from './key.ts';
+import type { KeySetOptions } from './options.ts';
+import { jitter, refreshInterval, retryDelay } from './pace.ts';
+import type { Schedule } from './schedule.ts';
+import { indexKeys, type KeyIndex } from './select.ts';
+import type { Source } from './source.ts';
+import type { KeySetState, KeyStatus, Reported, Trigger } from './status.ts';
+
+/** What the last successful fetch brought. */
+export interface Loaded extends KeyIndex {
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  /** Epoch milliseconds. */
+  readonly date: number;
+  /** Milliseconds until it is due to be fetched again, before jitter. */
+  readonly interval: number;
+}
+
+export interface RefresherOptions extends KeySetOptions {
+  readonly source: Source;
+  readonly schedule: Schedule;
+  readonly random: () => number;
+}
+
+/**
+ * Keeps one key set loaded. Each attempt, whatever asked for it, plans the next: after a success in the set's interval,
+ * after a failure sooner. There is one attempt at a time. A failure changes nothing about the keys at hand.
+ */
+export class Refresher {
+  readonly #options: RefresherOptions;
+  readonly #clock: Clock;
+  #loaded: Loaded | undefined;
+  #error: Reported | undefined;
+  #failures = 0;
+  #tried = false;
+  #closed = false;
+  #underway: Promise<boolean> | undefined;
+  #next: { readonly at: number; readonly cancel: () => void } | undefined;
+
+  constructor(options: RefresherOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  get loaded(): Loaded | undefined {
+    return this.#loaded;
+  }
+
+  /** Of the last attempt. */
+  get error(): Reported | undefined {
+    return this.#error;
+  }
+
+  get tried(): boolean {
+    return this.#tried;
+  }
+
+  /** The attempt under way; it resolves to whether it succeeded and never rejects. */
+  get underway(): Promise<boolean> | undefined {
+    return this.#underway;
+  }
+
+  /** Milliseconds since the last success. */
+  get age(): number | undefined {
+    return this.#loaded && this.#clock.elapsed() - this.#loaded.at;
+  }
+
+  /** Milliseconds until the next attempt, if one is planned. */
+  get untilNext(): number | undefined {
+    return this.#next && Math.max(0, this.#next.at - this.#clock.elapsed());
+  }
+
+  get state(): KeySetState {
+    const { age, loaded } = this;
+    if (age === undefined || loaded === undefined) return 'never';
+    if (age > this.#options.keys.maxStale) return 'expired';
+    return this.#error !== undefined || age > 2 * loaded.interval ? 'stale' : 'fresh';
+  }
+
+  /** Begins an attempt, or joins the one under way. */
+  attempt(trigger: Trigger): Promise<boolean> {
+    this.#underway ??= this.#attempt(trigger);
+    return this.#underway;
+  }
+
+  /** Plans no further attempt. */
+  close(): void {
+    this.#closed = true;
+    this.#cancelNext();
+  }
+
+  async #attempt(trigger: Trigger): Promise<boolean> {
+    const { issuer, events, random, keys } = this.#options;
+    const begun = this.#clock.elapsed();
+    this.#cancelNext();
+    const result = await this.#load(trigger).catch(report);
+    const durationMs = this.#clock.elapsed() - begun;
+    this.#underway = undefined;
+    this.#tried = true;
+    if ('keys' in result) {
+      this.#error = undefined;
+      this.#failures = 0;
+      this.#plan(jitter(result.interval, random));
+      events.fetched({ issuer, trigger, result: 'success', durationMs });
+      this.#replace(result);
+      return true;
+    }
+    this.#error = result;
+    this.#failures += 1;
+    this.#plan(retryDelay(this.#failures, keys.refresh, random));
+    events.fetched({ issuer, trigger, result: 'failure', durationMs, error: result });
+    return false;
+  }
+
+  async #load(trigger: Trigger): Promise<Loaded> {
+    const { source, algorithms, minRsaBits, keys } = this.#options;
+    const { document, maxAge } = await source.read(trigger);
+    const known = this.#loaded?.keys ?? [];
+    const read = await readKeySet(document, { algorithms, minRsaBits, maxKeys: keys.maxKeys, known });
+    const interval = refreshInterval(keys.refresh, maxAge);
+    return { ...indexKeys(read), at: this.#clock.elapsed(), date: this.#clock.now(), interval };
+  }
+
+  #replace(loaded: Loaded): void {
+    const { issuer, events, onWithdrawn } = this.#options;
+    const before = this.#loaded;
+    this.#loaded = loaded;
+    const withdrawn = without(before?.keys ?? [], loaded.keys);
+    const added = without(loaded.keys, before?.keys ?? []);
+    for (const key of withdrawn) key.withdraw();
+    if (withdrawn.length > 0) onWithdrawn?.(withdrawn);
+    if (added.length + withdrawn.length > 0) {
+      events.changed({ issuer, added: statuses(added), withdrawn: statuses(withdrawn) });
+    }
+    if (JSON.stringify(loaded.skipped) !== JSON.stringify(before?.skipped ?? [])) {
+      events.skipped({ issuer, keys: loaded.skipped });
+    }
+  }
+
+  #plan(delay: number): void {
+    if (this.#closed) return;
+    const run = () => void this.attempt(this.#loaded === undefined ? 'startup' : 'refresh');
+    this.#next = { at: this.#clock.elapsed() + delay, cancel: this.#options.schedule(run, delay) };
+  }
+
+  #cancelNext(): void {
+    this.#next?.cancel();
+    this.#next = undefined;
+  }
+}
+
+function without(keys: readonly PublishedKey[], others: readonly PublishedKey[]): readonly PublishedKey[] {
+  const excluded = new Set(others);
+  return keys.filter((key) => !excluded.has(key));
+}
+
+function statuses(keys: readonly PublishedKey[]): readonly KeyStatus[] {
+  return keys.map((key) => key.status);
+}
+
+/** An error of unknown make is named, never quoted. */
+function report(error: unknown): Reported {
+  if (error instanceof FetchError) return { code: error.code, message: error.message };
+  return { code: 'internal', message: `unexpected ${error instanceof Error ? error.name : typeof error}` };
+}

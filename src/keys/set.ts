@@ -1,0 +1,146 @@
+import type { Refusal } from '../errors.ts';
+import { type Budget, createBudget } from './budget.ts';
+import { createFetchJson } from './fetch.ts';
+import type { PublishedKey } from './key.ts';
+import type { KeySetOptions } from './options.ts';
+import { Refresher } from './refresher.ts';
+import { scheduleTimer } from './schedule.ts';
+import { selectKeys } from './select.ts';
+import { createSource, type Source } from './source.ts';
+import type { KeySetStatus, Trigger } from './status.ts';
+
+/** The keys to try for a token, at least one, or why there are none. */
+export type Found = readonly PublishedKey[] | Refusal;
+
+/** One issuer's keys: fetched at the start, refreshed in the background, served until they are too old. */
+export interface KeySet {
+  /** Begins the first fetch and all that follow. Resolves after the first attempt, successful or not; never rejects. */
+  start(): Promise<void>;
+  /**
+   * Finds keys for a token's `alg` and `kid`, at once where the keys at hand can answer; a promise where an unknown
+   * `kid` is worth a fetch. Refusals: `key_unknown`, `keys_unavailable` with `retryAfter`.
+   */
+  find(algorithm: string, kid: string | undefined): Found | Promise<Found>;
+  /** False while no fetch has succeeded, and when the last success is longer ago than maxStale. */
+  usable(): boolean;
+  /** Whether the first attempt has ended, successful or not. */
+  tried(): boolean;
+  status(): KeySetStatus;
+  /** Fetches now, whatever the budget; sees what was published before the call. Resolves to whether it succeeded. */
+  refresh(trigger: Trigger): Promise<boolean>;
+  /** Ends the work in the background. The keys at hand serve on as long as they may. */
+  close(): void;
+}
+
+/** How many fetches unknown key ids may ask for at once. */
+const burst = 5;
+
+/** Makes a key set that has fetched nothing yet. */
+export function createKeySet(options: KeySetOptions): KeySet {
+  return new IssuerKeys(options);
+}
+
+class IssuerKeys implements KeySet {
+  readonly #issuer: string;
+  readonly #maxStale: number;
+  readonly #source: Source;
+  readonly #budget: Budget;
+  readonly #refresher: Refresher;
+
+  constructor(options: KeySetOptions) {
+    const { issuer, keys, clock, dispatcher, schedule = scheduleTimer, random = Math.random } = options;
+    const fetchJson =
+      options.fetchJson ?? createFetchJson({ ...keys, schedule, ...(dispatcher && { dispatcher }) });
+    this.#issuer = issuer;
+    this.#maxStale = keys.maxStale;
+    this.#source = createSource(options, fetchJson, clock);
+    this.#budget = createBudget({ burst, interval: keys.cooldown, clock });
+    this.#refresher = new Refresher({ ...options, source: this.#source, schedule, random });
+  }
+
+  async start(): Promise<void> {
+    await this.#refresher.attempt('startup');
+  }
+
+  usable(): boolean {
+    const { age } = this.#refresher;
+    return age !== undefined && age <= this.#maxStale;
+  }
+
+  tried(): boolean {
+    return this.#refresher.tried;
+  }
+
+  find(algorithm: string, kid: string | undefined): Found | Promise<Found> {
+    const found = this.#atHand(algorithm, kid);
+    if (found !== undefined) return found;
+    if (!this.#source.remote) return this.#unknown(kid);
+    const { underway } = this.#refresher;
+    // What is under way may have been answered before the key was published: should it lack the key, it is asked anew.
+    return underway === undefined
+      ? this.#fetchFor(algorithm, kid)
+      : this.#settle(underway, algorithm, kid, () => this.#fetchFor(algorithm, kid));
+  }
+
+  async refresh(trigger: Trigger): Promise<boolean> {
+    await this.#refresher.underway;
+    return this.#refresher.attempt(trigger);
+  }
+
+  status(): KeySetStatus {
+    const { loaded, state, age = null, untilNext = null, error = null } = this.#refresher;
+    return {
+      issuer: this.#issuer,
+      state,
+      keys: loaded?.keys.map((key) => key.status) ?? [],
+      skipped: loaded?.skipped ?? [],
+      lastSuccess: loaded?.date ?? null,
+      ageMs: age,
+      nextRefreshMs: untilNext,
+      lastError: error,
+    };
+  }
+
+  close(): void {
+    this.#refresher.close();
+  }
+
+  /** Undefined: a key id that the set at hand does not know. */
+  #atHand(algorithm: string, kid: string | undefined): Found | undefined {
+    const { loaded, untilNext = 0 } = this.#refresher;
+    if (loaded === undefined || !this.usable()) return this.#unavailable(kid, untilNext);
+    const keys = selectKeys(loaded, algorithm, kid);
+    return keys?.length === 0 ? this.#unknown(kid) : keys;
+  }
+
+  /** Awaits a fetch that began after the question, if the budget allows one. */
+  #fetchFor(algorithm: string, kid: string | undefined): Found | Promise<Found> {
+    const mayAwait = this.#refresher.underway !== undefined || this.#budget.take();
+    if (!mayAwait) return this.#unknown(kid);
+    return this.#settle(this.#refresher.attempt('unknown_key'), algorithm, kid, () => this.#unknown(kid));
+  }
+
+  async #settle(
+    fetch: Promise<boolean>,
+    algorithm: string,
+    kid: string | undefined,
+    otherwise: () => Found | Promise<Found>,
+  ): Promise<Found> {
+    if (!(await fetch)) return this.#unavailable(kid, this.#budget.wait());
+    return this.#atHand(algorithm, kid) ?? otherwise();
+  }
+
+  #unknown(kid: string | undefined): Refusal {
+    return { refused: 'key_unknown', issuer: this.#issuer, ...(kid !== undefined && { kid }) };
+  }
+
+  #unavailable(kid: string | undefined, wait: number): Refusal {
+    const retryAfter = Math.max(1, Math.ceil(wait / 1000));
+    return {
+      refused: 'keys_unavailable',
+      issuer: this.#issuer,
+      retryAfter,
+      ...(kid !== undefined && { kid }),
+    };
+  }
+}

@@ -1,0 +1,50 @@
+import type { Clock } from '../clock.ts';
+import { discover } from './discover.ts';
+import type { FetchedJson, FetchJson } from './fetch.ts';
+import { readText } from './file.ts';
+import { parseJson } from './json.ts';
+import type { KeySetConfig } from './options.ts';
+import type { Trigger } from './status.ts';
+
+/** Where one issuer's key set comes from. */
+export interface Source {
+  /** Whether an unknown key id is a reason to look again. */
+  readonly remote: boolean;
+  /** Rejects with a {@link FetchError}. */
+  read(trigger: Trigger): Promise<FetchedJson>;
+}
+
+/** The one source that the configuration names. */
+export function createSource(config: KeySetConfig, fetchJson: FetchJson, clock: Clock): Source {
+  const { jwks, jwksFile, jwksUri } = config;
+  if (jwks !== null) return { remote: false, read: async () => ({ document: jwks }) };
+  if (jwksFile !== null) return { remote: false, read: () => readKeyFile(jwksFile) };
+  if (jwksUri !== null) return { remote: true, read: () => fetchJson(jwksUri) };
+  return createDiscovered(config, fetchJson, clock);
+}
+
+async function readKeyFile(path: string): Promise<FetchedJson> {
+  return { document: parseJson(await readText(path, 'jwksFile'), 'jwksFile') };
+}
+
+/**
+ * An unknown key is looked for where metadata of this interval said; any other fetch, and one after a failure, asks the
+ * metadata anew. By age, since unknown keys could otherwise hold on to an address that the issuer has left.
+ */
+function createDiscovered({ issuer, keys }: KeySetConfig, fetchJson: FetchJson, clock: Clock): Source {
+  let last: { readonly keysUrl: string; readonly at: number } | undefined;
+  return {
+    remote: true,
+    async read(trigger) {
+      const recent = last !== undefined && clock.elapsed() - last.at < keys.refresh;
+      const { keysUrl, at } =
+        trigger === 'unknown_key' && last !== undefined && recent
+          ? last
+          : { keysUrl: await discover(issuer, fetchJson), at: clock.elapsed() };
+      last = undefined;
+      const fetched = await fetchJson(keysUrl);
+      last = { keysUrl, at };
+      return fetched;
+    },
+  };
+}
