@@ -1,0 +1,124 @@
+import { withoutCookie } from './cookie.ts';
+import { addForwarded, type ForwardedKind, forwardedKind, type Hop, type Said } from './forwarded.ts';
+import { isHopByHop, nominatedNames } from './hop-by-hop.ts';
+
+/** Where a token came from, and must be taken out. */
+export type TokenPlace =
+  | { readonly type: 'bearer' }
+  | { readonly type: 'cookie'; readonly name: string }
+  | { readonly type: 'header'; readonly name: string };
+
+export interface RequestHeadersOptions {
+  /** True for a header name that no client may set. */
+  strip(name: string): boolean;
+}
+
+export interface RequestHeadersInput {
+  /** The client's headers as Node read them: name, value, name, value. */
+  readonly rawHeaders: readonly string[];
+  readonly upstream: { readonly preserveHost: boolean; readonly setHeaders: readonly string[] };
+  /** Null: nothing is taken out (forwardToken, a rule without auth, report mode). */
+  readonly token: TokenPlace | null;
+  /** Identity headers, flat. */
+  readonly identity: readonly string[];
+  readonly requestId: string;
+  readonly hop: Hop;
+  /** What the upstream does not see of the path; null: it sees all of it. */
+  readonly stripPrefix: string | null;
+}
+
+type Kind = 'pass' | 'drop' | 'host' | 'cookie' | 'authorization' | ForwardedKind;
+
+interface Name {
+  readonly lower: string;
+  readonly normalized: string;
+  readonly kind: Kind;
+}
+
+/** Real traffic spells few names; what a client makes up beyond them is sorted anew each time. */
+const knownNames = 1000;
+
+/**
+ * Compiles what the upstream receives as headers: the client's in their order and spelling, without what is
+ * hop-by-hop (RFC 9110 section 7.6.1), a token or ours to say; then ours. Ours come last and are never looked
+ * up in `Connection`, so that no client can have them removed. One pass.
+ */
+export function compileRequestHeaders({
+  strip,
+}: RequestHeadersOptions): (input: RequestHeadersInput) => string[] {
+  const known = new Map<string, Name>();
+  const classify = (name: string): Name => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const fresh = sort(name, strip);
+    if (known.size < knownNames) known.set(name, fresh);
+    return fresh;
+  };
+
+  return function requestHeaders(input) {
+    const { rawHeaders, upstream, token, hop } = input;
+    const nominated = nominatedNames(rawHeaders);
+    const tokenHeader = token?.type === 'header' ? classify(token.name).normalized : null;
+    const said: Said | null = hop.trusted ? { chain: null, proto: false, host: false, port: false } : null;
+    const headers: string[] = [];
+    let host: string | null = null;
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i] as string;
+      const value = rawHeaders[i + 1] as string;
+      const { kind, lower, normalized } = classify(name);
+      if (kind === 'drop' || normalized === tokenHeader) continue;
+      if (kind === 'host') host ??= value;
+      else if (isForwarded(kind)) keepForwarded(headers, name, value, kind, said, input.stripPrefix);
+      else if (nominated?.has(lower)) continue;
+      else if (kind === 'cookie' && token?.type === 'cookie') {
+        const others = withoutCookie(value, token.name);
+        if (others !== '') headers.push(name, others);
+      } else if (kind !== 'authorization' || token?.type !== 'bearer') headers.push(name, value);
+    }
+    if (upstream.preserveHost && host) headers.push('Host', host);
+    addForwarded(headers, hop, host, said);
+    if (input.stripPrefix !== null) headers.push('X-Forwarded-Prefix', input.stripPrefix);
+    headers.push('X-Request-Id', input.requestId, ...input.identity, ...upstream.setHeaders);
+    return headers;
+  };
+}
+
+function sort(name: string, strip: (name: string) => boolean): Name {
+  const lower = name.toLowerCase();
+  const normalized = lower.replace(/[^a-z0-9]/g, '_');
+  return { lower, normalized, kind: kindOf(name, lower, normalized, strip) };
+}
+
+function kindOf(name: string, lower: string, normalized: string, strip: (name: string) => boolean): Kind {
+  if (lower === 'host') return 'host';
+  if (isHopByHop(lower) || normalized === 'x_request_id' || strip(name)) return 'drop';
+  if (lower === 'cookie' || lower === 'authorization') return lower;
+  return forwardedKind(lower, normalized) ?? 'pass';
+}
+
+function isForwarded(kind: Kind): kind is ForwardedKind {
+  return (
+    kind !== 'pass' && kind !== 'cookie' && kind !== 'authorization' && kind !== 'host' && kind !== 'drop'
+  );
+}
+
+/**
+ * What becomes of one forwarding header: kept from a trusted proxy (`said` is not null), gone from anyone else.
+ * `Connection` has no say in it: a client behind the proxy must not be able to hide its own address.
+ */
+function keepForwarded(
+  headers: string[],
+  name: string,
+  value: string,
+  kind: ForwardedKind,
+  said: Said | null,
+  stripPrefix: string | null,
+): void {
+  if (said === null || kind === 'spoof' || (kind === 'prefix' && stripPrefix !== null)) return;
+  if (kind === 'for') {
+    said.chain = said.chain === null ? value : `${said.chain}, ${value}`;
+    return;
+  }
+  if (kind === 'proto' || kind === 'host' || kind === 'port') said[kind] = true;
+  headers.push(name, value);
+}

@@ -1,0 +1,33 @@
+import type { Reason } from '../errors.ts';
+
+interface Coded {
+  readonly code?: unknown;
+}
+
+/** Why an upstream's failure is answered, told by undici's, llhttp's or the system's error code. */
+export function upstreamReason(error: Error): Reason {
+  const code = String((error as Coded).code);
+  if (code.startsWith('HPE_')) return 'upstream_protocol';
+  switch (code) {
+    case 'UND_ERR_HEADERS_OVERFLOW':
+    case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
+      return 'upstream_protocol';
+    case 'UND_ERR_CONNECT_TIMEOUT':
+    case 'UND_ERR_HEADERS_TIMEOUT':
+    case 'UND_ERR_BODY_TIMEOUT':
+    case 'ETIMEDOUT':
+      return 'upstream_timeout';
+    case 'UND_ERR_INVALID_ARG':
+    case 'UND_ERR_NOT_SUPPORTED':
+    case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
+      return 'request_malformed';
+    default:
+      return 'upstream_unreachable';
+  }
+}
+
+/** True when the connection was closed, rather than something wrong said on it. */
+export function isClosed(error: Error): boolean {
+  const { code } = error as Coded;
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
+}
