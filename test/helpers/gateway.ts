@@ -108,7 +108,7 @@ export async function startGateway(
         path,
         headers: token === undefined ? headers : { authorization: `Bearer ${token}`, ...headers },
       }),
-    raw: () => connectRaw({ port }),
+    raw: () => connectRaw(t, url),
     line: (requestId) => lineWhere((line) => line.msg === 'request' && line.requestId === requestId),
     lineWhere,
     metrics,

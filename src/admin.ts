@@ -1,0 +1,83 @@
+import { timingSafeEqual } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Metrics } from './observe/metrics.ts';
+
+/** Whether the sidecar should get traffic, and why not. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly { readonly code: string; readonly detail: string; readonly issuer?: string }[];
+}
+
+export interface AdminOptions {
+  /** File that holds the bearer token for the protected part; null: loopback peers alone. */
+  readonly tokenFile: string | null;
+  readonly metrics: Metrics;
+  readiness(): Readiness;
+  status(): object;
+}
+
+const loopback = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
+
+/** The admin port. Open: livez, readyz, metrics. Protected: api/status. Not listening yet. */
+export function createAdmin(options: AdminOptions): FastifyInstance {
+  const app = fastify({ logger: false, forceCloseConnections: true });
+  const allowed = compileAccess(options.tokenFile);
+
+  app.setErrorHandler((_error, _request, reply) => problem(reply, 500, 'Internal error'));
+  app.setNotFoundHandler((_request, reply) => problem(reply, 404, 'Not found'));
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    done(null, payload);
+  });
+
+  app.get('/livez', () => ({ status: 'live' }));
+  app.get('/readyz', (_request, reply) => {
+    const { ready, reasons } = options.readiness();
+    reply.code(ready ? 200 : 503);
+    return ready ? { status: 'ready' } : { status: 'not ready', reasons };
+  });
+  app.get('/metrics', async (_request, reply) => {
+    reply.header('content-type', options.metrics.contentType);
+    return options.metrics.text();
+  });
+
+  app.register(async (guarded) => {
+    guarded.addHook('onRequest', (request, reply, done) => {
+      if (allowed(request)) return done();
+      reply.header('www-authenticate', 'Bearer realm="admin"');
+      problem(reply, 401, 'Unauthorized');
+    });
+    guarded.get('/api/status', () => options.status());
+  });
+  return app;
+}
+
+function problem(reply: FastifyReply, status: number, title: string): void {
+  reply.code(status).header('content-type', 'application/problem+json');
+  reply.send(JSON.stringify({ type: 'about:blank', title, status }));
+}
+
+/**
+ * Who may see the protected part: whoever knows the content of the token file, or a loopback peer that also calls
+ * the port by a loopback name (else a web page could reach it through a name that it controls).
+ */
+function compileAccess(tokenFile: string | null): (request: FastifyRequest) => boolean {
+  const expected = tokenFile === null ? null : Buffer.from(readFileSync(tokenFile, 'utf8').trim());
+  return (request) => {
+    if (expected !== null) {
+      const given = Buffer.from(/^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');
+      if (given.length === expected.length && timingSafeEqual(given, expected)) return true;
+    }
+    return loopback.test(request.socket.remoteAddress ?? '') && isLoopbackName(request.headers.host ?? '');
+  };
+}
+
+function isLoopbackName(host: string): boolean {
+  const name = host
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+  return name === 'localhost' || (isIP(name) !== 0 && loopback.test(name));
+}

@@ -1,0 +1,191 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { ConfigError, type Fault, formatFault } from './config/fault.ts';
+import { type Loaded, loadConfig } from './config/load.ts';
+import { configSchema } from './config/schema.ts';
+import { checkOnline } from './online.ts';
+import { createServer, type Server } from './server.ts';
+import { readVersion } from './version.ts';
+
+const usage = `jwks-sidecar: verifies bearer tokens in front of an API and forwards what is allowed.
+
+usage: jwks-sidecar [command] [options]
+
+commands
+  run      start the traffic port and the admin port (default)
+  check    print every fault of the config, with its place; --online also asks issuers and upstreams
+  schema   print the JSON Schema of the config file
+  demo     a sidecar, an OpenID Connect issuer and an echo upstream in one process, with a guided tour
+
+options
+  --config FILE   default: $SIDECAR_CONFIG, ./config/sidecar.yaml, /etc/jwks-sidecar/sidecar.yaml; with no file,
+                  SIDECAR_UPSTREAM, SIDECAR_ISSUER and SIDECAR_AUDIENCE are enough
+  --help          this text, or that of a command
+  --version       the version
+`;
+
+const helps: Readonly<Record<string, string>> = {
+  run: `usage: jwks-sidecar run [--config FILE]
+
+Starts the traffic port (8080) and the admin port (9090). SIGTERM and SIGINT drain; a second one ends at once.
+exit: 0 after a clean drain, 1 on a runtime failure or when the drain had to cut connections, 2 on bad config
+`,
+  check: `usage: jwks-sidecar check [--config FILE] [--online]
+
+Prints every fault of the config, each with its path, line and column, then warnings.
+  --online   also fetches each issuer's metadata and keys and dials each upstream
+exit: 0 when all is well, 2 otherwise
+`,
+  schema: `usage: jwks-sidecar schema
+
+Prints the JSON Schema of the config file, for editors and pipelines.
+`,
+  demo: `usage: jwks-sidecar demo [--once]
+
+From a checkout: starts an OpenID Connect issuer, an echo upstream and the sidecar between them, runs a guided tour
+and keeps serving.
+  --once   ends after the tour
+exit: 0, 1 if a step did not answer as it should, 2 where the issuer's package is not installed
+`,
+};
+
+interface Arguments {
+  readonly command: string;
+  readonly config: string | undefined;
+  readonly online: boolean;
+  readonly once: boolean;
+}
+
+class UsageError extends Error {}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+function complain(text: string): void {
+  process.stderr.write(text);
+}
+
+/** Reads the command line. Prints help or the version itself and returns null then. */
+function readArguments(argv: readonly string[]): Arguments | null {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(argv);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  const { values, positionals } = parsed;
+  const [command = 'run', ...rest] = positionals;
+  if (values.version) {
+    print(`jwks-sidecar ${readVersion()}\n`);
+    return null;
+  }
+  const help = helps[command];
+  if (help === undefined) throw new UsageError(`unknown command "${command}"`);
+  if (values.help) {
+    print(positionals.length === 0 ? usage : help);
+    return null;
+  }
+  if (rest.length > 0) throw new UsageError(`"${command}" takes no argument "${rest[0]}"`);
+  for (const [option, owners] of Object.entries(optionOwners)) {
+    if (values[option as keyof typeof values] !== undefined && !owners.includes(command)) {
+      throw new UsageError(`"${command}" takes no --${option}`);
+    }
+  }
+  return { command, config: values.config, online: values.online ?? false, once: values.once ?? false };
+}
+
+const optionOwners = { config: ['run', 'check'], online: ['check'], once: ['demo'] };
+
+function parse(argv: readonly string[]) {
+  return parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      online: { type: 'boolean' },
+      once: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'V' },
+    },
+  });
+}
+
+function load(file: string | undefined): Loaded {
+  return loadConfig({ env: process.env, cwd: process.cwd(), ...(file === undefined ? {} : { file }) });
+}
+
+function printFaults(kind: 'error' | 'warning', faults: readonly Fault[]): void {
+  for (const fault of faults) complain(`${kind}: ${formatFault(fault)}\n`);
+}
+
+async function run(args: Arguments): Promise<number> {
+  const { config, warnings, source } = load(args.config);
+  printFaults('warning', warnings);
+  const server = createServer(config, { source });
+  const signalled = drainOnSignal(server);
+  await server.start();
+  return signalled;
+}
+
+/** Settles with the exit code once a signal has drained the server. A second signal ends the process at once. */
+function drainOnSignal(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let asked = false;
+    const onSignal = () => {
+      if (asked) process.exit(1);
+      asked = true;
+      server.drain().then(({ cut }) => resolve(cut > 0 ? 1 : 0), reject);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+async function check(args: Arguments): Promise<number> {
+  const { config, warnings, source } = load(args.config);
+  printFaults('warning', warnings);
+  const results = args.online ? await checkOnline(config) : [];
+  for (const { path, ok, message } of results) print(`${ok ? 'ok' : 'failed'}: ${path}: ${message}\n`);
+  if (results.some(({ ok }) => !ok)) return 2;
+  print(`${source}: valid\n`);
+  return 0;
+}
+
+async function demo(args: Arguments): Promise<number> {
+  const { runDemo } = await import('./demo/demo.ts');
+  return runDemo({ once: args.once });
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const args = readArguments(argv);
+  if (args === null) return 0;
+  switch (args.command) {
+    case 'check':
+      return check(args);
+    case 'schema':
+      print(`${JSON.stringify(configSchema, null, 2)}\n`);
+      return 0;
+    case 'demo':
+      return demo(args);
+    default:
+      return run(args);
+  }
+}
+
+/** One place turns what went wrong into words and an exit code. No stack: it would say nothing to an operator. */
+function explainFailure(error: unknown): number {
+  if (error instanceof UsageError) {
+    complain(`jwks-sidecar: ${error.message}\nTry "jwks-sidecar --help".\n`);
+    return 2;
+  }
+  if (error instanceof ConfigError) {
+    printFaults('error', error.faults);
+    printFaults('warning', error.warnings);
+    return 2;
+  }
+  complain(`jwks-sidecar: ${(error as Error).message}\n`);
+  return 1;
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch(explainFailure);
+process.exit();

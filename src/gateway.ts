@@ -1,0 +1,99 @@
+import { METHODS } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import httpProxy from '@fastify/http-proxy';
+import { type FastifyInstance, fastify } from 'fastify';
+import type { Clock } from './clock.ts';
+import type { Config } from './config/schema.ts';
+import { compileClientError, guardConnections } from './connections.ts';
+import { exchangeOf } from './exchange.ts';
+import { compileAccount, compileAccountRaw } from './hooks/account.ts';
+import { compileAuthenticate } from './hooks/authenticate.ts';
+import { authorizeToken } from './hooks/authorize.ts';
+import { compileForward } from './hooks/forward.ts';
+import { receive, routedUrl } from './hooks/receive.ts';
+import { refuse } from './hooks/refuse.ts';
+import { route } from './hooks/route.ts';
+import type { Logger } from './observe/logger.ts';
+import type { Metrics } from './observe/metrics.ts';
+import type { Policy } from './policy.ts';
+import { readTls } from './tls.ts';
+
+export interface TrafficOptions {
+  readonly config: Config;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** True once connections that are still open are told to go away. */
+  draining(): boolean;
+}
+
+const methods = METHODS.filter((method) => method !== 'CONNECT');
+
+/**
+ * The traffic port: the way of a request, from its head to its log line. Not listening yet.
+ */
+export function createTraffic(options: TrafficOptions): FastifyInstance {
+  const { config, policy, clock, metrics, logger } = options;
+  const { listen } = config;
+  const account = compileAccount(clock, metrics, logger);
+  const accountRaw = compileAccountRaw(metrics, logger);
+
+  const app = fastify({
+    ...(listen.tls === null ? {} : { https: { ...readTls(listen.tls), ...serverOptions(listen) } }),
+    http: serverOptions(listen),
+    logger: false,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    // Answers of the gateway's own must look alike whoever finds the fault.
+    clientErrorHandler: compileClientError(accountRaw),
+    frameworkErrors: (_error, request, reply) => refuse(request, reply, { refused: 'internal_error' }),
+    // The first stage runs before Fastify routes, so that what is routed is the canonical path and nothing else.
+    rewriteUrl: (request) => routedUrl(receive(request, policy, clock)),
+  }) as unknown as FastifyInstance;
+
+  // Fastify must never read a body: every one is streamed by the forwarder, whatever the method.
+  for (const method of methods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
+  app.setErrorHandler((_error, request, reply) => refuse(request, reply, { refused: 'internal_error' }));
+  app.setNotFoundHandler((request, reply) => refuse(request, reply, { refused: 'internal_error' }));
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const exchange = exchangeOf(request.raw);
+    reply.raw.once('close', () => {
+      if (!exchange.forwarding) account(exchange, request.raw, reply.raw);
+    });
+    if (options.draining()) refuse(request, reply, { refused: 'draining' });
+    else done();
+  });
+  app.addHook('onRequest', route);
+  app.addHook('onRequest', compileAuthenticate(clock, metrics));
+  app.addHook('onRequest', authorizeToken);
+  app.register(httpProxy, {
+    upstream: 'http://upstream.invalid',
+    // The forwarder does the transfer; http-proxy makes no pool and reads no path of a stranger's.
+    undici: { request() {} } as never,
+    preRewrite: () => '/',
+    httpMethods: methods,
+    handler: compileForward(clock, account),
+  });
+
+  guardConnections(app.server, listen.maxConnections, accountRaw);
+  return app;
+}
+
+function serverOptions(listen: Config['listen']) {
+  return {
+    // A missing Host is refused in our own words.
+    requireHostHeader: false,
+    maxHeaderSize: listen.maxHeaderSize,
+    headersTimeout: listen.headersTimeout,
+    requestTimeout: listen.requestTimeout,
+    keepAliveTimeout: listen.keepAliveTimeout,
+    connectionsCheckingInterval: Math.max(100, Math.min(listen.headersTimeout, listen.requestTimeout) / 4),
+  };
+}
+
+/** The port that a server listens on, once it does. */
+export function portOf(app: FastifyInstance): number {
+  return (app.server.address() as AddressInfo).port;
+}

@@ -1,0 +1,84 @@
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
+import type { Clock } from '../clock.ts';
+import { isRefusal, type Refusal } from '../errors.ts';
+import type { Decision, Exchange } from '../exchange.ts';
+import type { Logger } from '../observe/logger.ts';
+import { maskPath, printable } from '../observe/mask.ts';
+import type { Metrics } from '../observe/metrics.ts';
+
+const registered: ReadonlySet<string> = new Set(METHODS);
+const undecided: Decision = { outcome: 'deny', reason: 'internal_error', issuer: 'none' };
+
+export type Account = (exchange: Exchange, request: IncomingMessage, response: ServerResponse) => void;
+
+/** Compiles the last stage: one log line and one count a request, however it ended. */
+export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger): Account {
+  return function account(exchange, request, response) {
+    const durationMs = clock.elapsed() - exchange.startedAt;
+    const rule = exchange.rule?.label ?? 'default';
+    const method = registered.has(request.method ?? '') ? (request.method as string) : 'OTHER';
+    const decision = exchange.decision ?? undecided;
+    // A client that went away before any answer: 499, as nginx counts it.
+    const status = response.headersSent ? response.statusCode : 499;
+
+    metrics.requests.inc({ rule, method, status: String(status) });
+    metrics.decisions.inc({ decision: decision.outcome, reason: decision.reason, issuer: decision.issuer });
+    if (exchange.answered) metrics.refusals.inc({ reason: exchange.answered });
+    if (!exchange.endless) {
+      metrics.requestDuration.observe({ rule }, durationMs / 1000);
+      if (exchange.upstreamMs !== undefined) {
+        const upstream = exchange.rule?.upstream ?? 'default';
+        metrics.upstreamDuration.observe({ upstream }, exchange.upstreamMs / 1000);
+      }
+    }
+    const { requests } = exchange.policy.log;
+    if (requests === 'none' || (requests === 'denied' && decision.outcome === 'allow' && !exchange.answered))
+      return;
+    logger.info({
+      msg: 'request',
+      requestId: exchange.requestId,
+      client: exchange.client.address,
+      method,
+      path: loggedPath(exchange.target, request.url ?? ''),
+      rule,
+      status,
+      decision: decision.outcome,
+      reason: decision.reason === 'ok' ? (exchange.answered ?? 'ok') : decision.reason,
+      issuer: decision.issuer,
+      sub: exchange.token?.prepared.subject,
+      kid: exchange.kid === undefined ? undefined : printable(exchange.kid, 64),
+      token: exchange.token?.fingerprint ?? exchange.fingerprint,
+      cached: exchange.cached,
+      durationMs: Math.round(durationMs * 1000) / 1000,
+      upstreamMs:
+        exchange.upstreamMs === undefined ? undefined : Math.round(exchange.upstreamMs * 1000) / 1000,
+      bytes: exchange.bytes,
+    });
+  };
+}
+
+/** The path without its query, token-shaped segments masked; of a refused target at most the first 256 characters. */
+function loggedPath(target: Exchange['target'], url: string): string {
+  if (!isRefusal(target)) return maskPath(target.path);
+  const end = url.search(/[?#]/);
+  return maskPath(printable(end < 0 ? url : url.slice(0, end), 256));
+}
+
+/** Counts and logs what never became a request: parse errors, CONNECT, connections over the limit. */
+export function compileAccountRaw(metrics: Metrics, logger: Logger) {
+  return function accountRaw(refusal: Refusal, status: number, requestId: string, client: string): void {
+    metrics.requests.inc({ rule: 'default', method: 'OTHER', status: String(status) });
+    metrics.decisions.inc({ decision: 'deny', reason: refusal.refused, issuer: 'none' });
+    metrics.refusals.inc({ reason: refusal.refused });
+    logger.info({
+      msg: 'request',
+      requestId,
+      client,
+      rule: 'default',
+      status,
+      decision: 'deny',
+      reason: refusal.refused,
+      issuer: 'none',
+    });
+  };
+}

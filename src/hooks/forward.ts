@@ -1,0 +1,70 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../clock.ts';
+import { isRefusal } from '../errors.ts';
+import { type Exchange, exchangeOf } from '../exchange.ts';
+import { defaultUpstream } from '../policy.ts';
+import { forward } from '../proxy/forward.ts';
+import type { Upstream } from '../proxy/upstreams.ts';
+import type { Account } from './account.ts';
+import { originOf } from './origin.ts';
+import { refuse } from './refuse.ts';
+
+const nothing: readonly string[] = [];
+
+/**
+ * Compiles the handler that sends a request on. It refuses whatever no stage has decided about, so that a wrong
+ * order of stages is an error, never an open door.
+ */
+export function compileForward(clock: Clock, account: Account) {
+  return function forwardRequest(request: FastifyRequest, reply: FastifyReply): void {
+    const exchange = exchangeOf(request.raw);
+    const { decision, target, policy, rule } = exchange;
+    if (decision === null || decision.outcome === 'deny' || isRefusal(target)) {
+      return refuse(request, reply, { refused: 'internal_error' });
+    }
+    reply.hijack();
+    exchange.forwarding = true;
+    const upstream = policy.upstreams.get(rule?.upstream ?? defaultUpstream);
+    forward({
+      request: request.raw,
+      response: reply.raw,
+      upstream,
+      method: request.method,
+      path: target.path + target.query,
+      stripPrefix: rule?.stripPrefix ?? null,
+      headers: headersFor(request, exchange, upstream),
+      ownOrigin: originOf(request, exchange),
+      maxBodySize: policy.maxBodySize,
+      expectsContinue: exchange.expectsContinue,
+      clock,
+      refuse: (reason) => refuse(request, reply, { refused: reason }),
+      done({ upstreamMs, bytes, eventStream }) {
+        exchange.upstreamMs = upstreamMs ?? undefined;
+        exchange.bytes = bytes;
+        exchange.endless = eventStream;
+        account(exchange, request.raw, reply.raw);
+      },
+    });
+  };
+}
+
+/** What the upstream gets: identity only of a token that was allowed, and the token itself only where it may. */
+function headersFor(request: FastifyRequest, exchange: Exchange, upstream: Upstream): string[] {
+  const { decision, token, extracted, policy, client, rule } = exchange;
+  const allowed = decision?.outcome === 'allow';
+  const { socket } = request.raw;
+  return policy.requestHeaders({
+    rawHeaders: request.raw.rawHeaders,
+    hop: {
+      peer: client.peer,
+      trusted: client.peerTrusted,
+      secure: 'encrypted' in socket,
+      port: socket.localPort ?? 0,
+    },
+    requestId: exchange.requestId,
+    token: allowed && !policy.forwardToken && extracted ? extracted.source : null,
+    identity: allowed && token ? token.prepared.identity : nothing,
+    upstream,
+    stripPrefix: rule?.stripPrefix ?? null,
+  });
+}

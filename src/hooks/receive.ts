@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../clock.ts';
+import { isRefusal, type Refusal } from '../errors.ts';
+import { beginExchange, type Exchange } from '../exchange.ts';
+import type { Policy } from '../policy.ts';
+
+const wellFormedId = /^[\w.-]{1,128}$/;
+const noParams = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
+
+/** What every request begins with: its exchange, with the canonical target or the reason why there is none. */
+export function receive(request: IncomingMessage, policy: Policy, clock: Clock): Exchange {
+  const client = policy.client(request);
+  const given = client.peerTrusted ? request.headers['x-request-id'] : undefined;
+  const exchange: Exchange = {
+    policy,
+    requestId: typeof given === 'string' && wellFormedId.test(given) ? given : randomUUID(),
+    client,
+    startedAt: clock.elapsed(),
+    target: checkFraming(request, policy.maxBodySize) ?? policy.canonical(request.url ?? ''),
+    expectsContinue: request.headers.expect !== undefined,
+    rule: null,
+    params: noParams,
+    extracted: null,
+    token: null,
+    cached: false,
+    kid: undefined,
+    fingerprint: undefined,
+    decision: null,
+    answered: null,
+    forwarding: false,
+    upstreamMs: undefined,
+    bytes: 0,
+    endless: false,
+  };
+  beginExchange(request, exchange);
+  return exchange;
+}
+
+/** The path for Fastify's router: what a refused target would have been routed by is never looked at. */
+export function routedUrl(exchange: Exchange): string {
+  return isRefusal(exchange.target) ? '/' : exchange.target.path + exchange.target.query;
+}
+
+/**
+ * What Node's parser lets through although two servers could read it differently, RFC 9112: a missing or second
+ * Host (section 3.2), a transfer coding besides chunked (section 6.1), which our upstream would be told nothing of.
+ */
+function checkFraming(request: IncomingMessage, maxBodySize: number | null): Refusal | null {
+  if (request.method === 'TRACE' || request.method === 'CONNECT') return { refused: 'method_not_allowed' };
+  let hosts = 0;
+  const raw = request.rawHeaders;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) return { refused: 'request_malformed' };
+  const coding = request.headers['transfer-encoding'];
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || request.httpVersion !== '1.1')) {
+    return { refused: 'request_malformed' };
+  }
+  if (maxBodySize !== null && Number(request.headers['content-length'] ?? 0) > maxBodySize) {
+    return { refused: 'body_too_large' };
+  }
+  return null;
+}

@@ -1,0 +1,56 @@
+import { connect as connectTcp } from 'node:net';
+import { systemClock } from './clock.ts';
+import type { Config } from './config/schema.ts';
+import { createKeySet } from './keys/set.ts';
+
+export interface OnlineCheck {
+  /** The config path that was tried, such as `issuers[0]`. */
+  readonly path: string;
+  readonly ok: boolean;
+  /** What was found, in words. */
+  readonly message: string;
+}
+
+/** `check --online`: fetches each issuer's metadata and keys and dials each upstream, all at once. */
+export async function checkOnline(config: Config): Promise<OnlineCheck[]> {
+  const upstreams = [
+    { path: 'upstream', upstream: config.upstream },
+    ...Object.entries(config.upstreams).map(([name, upstream]) => ({ path: `upstreams.${name}`, upstream })),
+  ];
+  return Promise.all([
+    ...config.issuers.map((issuer, index) => checkIssuer(issuer, `issuers[${index}]`)),
+    ...upstreams.map(({ path, upstream }) => dial(path, upstream)),
+  ]);
+}
+
+async function checkIssuer(issuer: Config['issuers'][number], path: string): Promise<OnlineCheck> {
+  const set = createKeySet({
+    ...issuer,
+    clock: systemClock,
+    events: { fetched() {}, changed() {}, skipped() {} },
+  });
+  await set.start();
+  const { keys, skipped, lastError } = set.status();
+  set.close();
+  if (keys.length === 0)
+    return { path, ok: false, message: lastError?.message ?? 'no keys could be fetched' };
+  const left = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
+  return { path, ok: true, message: `${keys.length} usable ${keys.length === 1 ? 'key' : 'keys'}${left}` };
+}
+
+function dial(path: string, upstream: Config['upstream']): Promise<OnlineCheck> {
+  const { hostname, port, protocol } = new URL(upstream.url);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return new Promise((resolve) => {
+    const socket = connectTcp({ host, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
+    const end = (ok: boolean, message: string) => {
+      socket.destroy();
+      resolve({ path, ok, message });
+    };
+    socket.setTimeout(upstream.connectTimeout, () => end(false, 'no connection within connectTimeout'));
+    socket.once('connect', () => end(true, 'accepts connections'));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      end(false, `no connection: ${error.code ?? 'error'}`),
+    );
+  });
+}

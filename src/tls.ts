@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import type { SecureContextOptions, TlsOptions } from 'node:tls';
+
+export interface ListenTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly clientCaFile: string | null;
+  readonly clientCertificates: 'none' | 'optional' | 'required';
+}
+
+/** TLS of the traffic port: version 1.2 or later. Throws, naming the file, when one cannot be read. */
+export function readTls(tls: ListenTls): SecureContextOptions & TlsOptions {
+  const own = {
+    minVersion: 'TLSv1.2',
+    cert: readFileSync(tls.certFile),
+    key: readFileSync(tls.keyFile),
+  } as const;
+  if (tls.clientCertificates === 'none') return own;
+  return {
+    ...own,
+    requestCert: true,
+    rejectUnauthorized: tls.clientCertificates === 'required',
+    ...(tls.clientCaFile === null ? {} : { ca: readFileSync(tls.clientCaFile) }),
+  };
+}
