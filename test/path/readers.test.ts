@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import t, { type Test } from 'tap';
+import { isRefusal } from '../../src/errors.ts';
+import { compileCanonical, type PathOptions, type Target } from '../../src/path/canonical.ts';
+
+// What parsers disagree about, and enough of the ordinary that many targets are accepted.
+const ordinary = [
+  '/',
+  '/',
+  '/',
+  'a',
+  'b',
+  'Z',
+  '0',
+  '-',
+  '~',
+  ':',
+  '@',
+  '=',
+  'index',
+  '.html',
+  '%7e',
+  '%c3%a9',
+];
+const hostile = [
+  ...['.', '..', '%2e', '%2E', '/./', '/../', '//', '%2f', '%2F', '%5c', '\\', ';', ';x=1', '%3b', '%3B'],
+  ...['%', '%25', '25', '2e', '2f', '%32', '%65', '%41', '%00', '%0a', '%7f', '%c0%ae', '%c0', '%ae'],
+  ...['%u002e', '%23', '%3f', '?', '#', ' ', '"', '{', '|', '%7b', '%20', '\xe9', '\0', '%ef%bc%8f'],
+];
+const fragment = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom(...ordinary) },
+  { weight: 2, arbitrary: fc.constantFrom(...hostile) },
+);
+const targets = fc
+  .array(fragment, { maxLength: 8, size: 'max' })
+  .map((fragments) => `/${fragments.join('')}`);
+const options = fc.record<PathOptions>({
+  duplicateSlashes: fc.constantFrom('merge', 'reject'),
+  encodedSlashes: fc.constantFrom('reject', 'allow'),
+  parameters: fc.constantFrom('reject', 'ignore'),
+});
+const strict: PathOptions = { duplicateSlashes: 'merge', encodedSlashes: 'reject', parameters: 'reject' };
+
+/** Asserts a property of every accepted target, and that enough were accepted for that to mean something. */
+function accepted(
+  t: Test,
+  arbitrary: fc.Arbitrary<PathOptions>,
+  holds: (target: Target, options: PathOptions) => boolean,
+) {
+  let count = 0;
+  const property = fc.property(targets, arbitrary, (target, options) => {
+    const read = compileCanonical(options)(target);
+    if (isRefusal(read)) return true;
+    count++;
+    return holds(read, options);
+  });
+  fc.assert(property, { numRuns: 5000 });
+  t.ok(count > 500, `${count} accepted`);
+}
+
+t.test('the canonical path is its own canonical form', async (t) => {
+  accepted(t, options, ({ path, match, query }, options) => {
+    const again = compileCanonical(options)(path + query);
+    return !isRefusal(again) && again.path === path && again.match === match && again.query === query;
+  });
+});
+
+t.test('the canonical path holds nothing that two parsers read differently', async (t) => {
+  const never = /\/\/|[^!-~]|[\\#"<>^`{|}]|%(?![0-9A-F]{2})|%(?:[01]|7F|5C)|\/\.+(?:[/;]|$)|\/;/;
+  const decodable = /%(?:2[146-9A-E]|3[0-9AD]|4|5[0-9AF]|6[1-9A-F]|7[0-9AE])/;
+  accepted(t, options, ({ path, match }, { encodedSlashes, parameters }) => {
+    if (never.test(path) || decodable.test(path) || match.includes(';')) return false;
+    if (encodedSlashes === 'reject' && path.includes('%2F')) return false;
+    return parameters === 'ignore' || match === path;
+  });
+});
+
+t.test('servers see the segments that the rules saw', async (t) => {
+  accepted(t, fc.constant(strict), ({ path, match }) => {
+    const ours = match.split('/').map(decodeURIComponent);
+    return [express, nginx, tomcat].every((reader) => same(reader(path), ours));
+  });
+});
+
+t.test('a server that cuts parameters sees the segments that the rules saw', async (t) => {
+  accepted(t, fc.constant<PathOptions>({ ...strict, parameters: 'ignore' }), ({ path, match }) =>
+    same(tomcat(path), match.split('/').map(decodeURIComponent)),
+  );
+});
+
+t.test('a server that splits at encoded slashes climbs nowhere', async (t) => {
+  accepted(t, options, ({ path }) => {
+    const segments = decodeURIComponent(path.replace(/;[^/]*/g, '')).split('/');
+    return segments.every((segment) => !/^\.+(?:;|$)/.test(segment));
+  });
+});
+
+t.test('a server that decodes twice finds the delimiters of one that decodes once', async (t) => {
+  const delimiters = /[^/;\\?#\0]/g;
+  accepted(t, options, ({ path }) => {
+    const once = lax(path);
+    const twice = lax(once);
+    return once.replace(delimiters, '') === twice.replace(delimiters, '') && !/\/\.+(?:[/;]|$)/.test(twice);
+  });
+});
+
+/** Splits, then decodes each segment. */
+function express(path: string): readonly string[] {
+  return path.split('/').map(decodeURIComponent);
+}
+
+/** Decodes, resolves dot segments and merges slashes, then splits. */
+function nginx(path: string): readonly string[] {
+  return resolve(decodeURIComponent(path));
+}
+
+/** Cuts parameters, decodes, takes backslashes for slashes, resolves and merges. */
+function tomcat(path: string): readonly string[] {
+  return resolve(decodeURIComponent(path.replace(/;[^/]*/g, '')).replaceAll('\\', '/'));
+}
+
+function resolve(path: string): readonly string[] {
+  const segments: string[] = [];
+  const parts = path.replace(/\/+/g, '/').split('/').slice(1);
+  for (const [index, part] of parts.entries()) {
+    if (part === '..') segments.pop();
+    else if (part !== '.') segments.push(part);
+    if (/^\.\.?$/.test(part) && index === parts.length - 1) segments.push('');
+  }
+  return ['', ...segments];
+}
+
+/** Decodes byte by byte, as Latin-1, and leaves what it cannot read. */
+function lax(path: string): string {
+  return path.replace(/%([0-9a-f]{2})/gi, (_, digits) => String.fromCharCode(Number.parseInt(digits, 16)));
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((segment, index) => segment === b[index]);
+}
