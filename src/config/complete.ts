@@ -1,8 +1,8 @@
 import { checkConfig } from './check.ts';
 import { ConfigError, type Fault } from './fault.ts';
-import type { SchemaNode } from './fields.ts';
 import { fill } from './fill.ts';
 import { formatPath } from './path.ts';
+import { prune } from './prune.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 import { compileValidate, type Finding } from './validate.ts';
 
@@ -23,11 +23,15 @@ export interface Completed {
 
 /** Validates, completes and checks a value of the form of the config file. */
 export function complete(value: unknown): Completed {
-  const faults = compileValidate()(value);
-  if (faults.length > 0) return { config: null, faults, warnings: [] };
-  const config = fill(value, configSchema as SchemaNode) as Config;
+  const validate = compileValidate();
+  const faults = validate(value);
+  const rest = faults.reduce((left, { path }) => prune(left, path), value);
+  // Without what is wrong in itself, the remainder often still says what contradicts what: one round tells it all.
+  if (faults.length > 0 && validate(rest).length > 0) return { config: null, faults, warnings: [] };
+  const config = fill(rest, configSchema) as Config;
   const checked = checkConfig(config);
-  return { config: checked.faults.length > 0 ? null : config, ...checked };
+  const all = [...faults, ...checked.faults];
+  return { config: all.length > 0 ? null : config, faults: all, warnings: checked.warnings };
 }
 
 /**

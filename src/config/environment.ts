@@ -40,7 +40,7 @@ export function overlayEnvironment(value: unknown, env: Environment): Overlaid {
       warnings.push(unknownName(name));
       continue;
     }
-    overlaid = set(overlaid, found.path, coerce(text, found.node), configSchema as SchemaNode);
+    overlaid = set(overlaid, found.path, coerce(text, found.node), configSchema);
     variables.push({ path: found.path, name });
   }
   return { value: overlaid, warnings, variables };
@@ -51,7 +51,7 @@ function locate(name: string): { path: Path; node: SchemaNode } | null {
   const shorthand = shorthands[name];
   const words = name.slice(prefix.length).split('__');
   const path: (string | number)[] = [];
-  let node: SchemaNode | null = configSchema as SchemaNode;
+  let node: SchemaNode | null = configSchema;
   for (const word of shorthand ?? words) {
     if (node === null) return null;
     const part: string | number | null = shorthand ? word : partOf(node, String(word));
@@ -88,7 +88,7 @@ function unknownName(name: string): Finding {
   const near = suggest(name, [
     ...Object.keys(shorthands),
     'SIDECAR_CONFIG',
-    ...scalarNames(configSchema as SchemaNode, 'SIDECAR'),
+    ...scalarNames(configSchema, 'SIDECAR'),
   ]);
   return {
     path: [],

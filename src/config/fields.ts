@@ -1,9 +1,11 @@
 import Type, { type Static, type TUnsafe } from 'typebox';
 
-declare const input: unique symbol;
+export declare const input: unique symbol;
 
 /** The schema as the steps that walk it read it. `x-` keywords are ours; editors skip them. */
 export interface SchemaNode {
+  readonly $schema?: string;
+  readonly title?: string;
   readonly type?: string | readonly string[];
   readonly description?: string;
   /** As the file would say it: `10s`, not 10000. */

@@ -75,5 +75,5 @@ export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpo
     );
   }
 
-  return { value: walk(value, configSchema as SchemaNode, []), findings, places };
+  return { value: walk(value, configSchema, []), findings, places };
 }

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { choice, flag, type InputOf, section } from './fields.ts';
+import { choice, flag, type InputOf, type SchemaNode, section } from './fields.ts';
 import { issuers } from './schema-issuer.ts';
 import { admin, drain, listen, log } from './schema-listen.ts';
 import { paths, rules } from './schema-rules.ts';
@@ -14,52 +14,54 @@ const websockets = section(
   'Upgrades to WebSocket.',
 );
 
+const root = section(
+  {
+    listen,
+    admin,
+    readiness: choice(
+      ['any', 'all'],
+      'any',
+      'When `/readyz` is first green. `any`: one issuer has keys and every other has been tried; `all`: every issuer has keys.',
+    ),
+    mode: choice(
+      ['enforce', 'report'],
+      'enforce',
+      '`report`: token and rule refusals are logged and counted but forwarded, without identity. Path, framing, stripping and size are enforced all the same.',
+    ),
+    upstream,
+    upstreams,
+    issuers,
+    token,
+    identity,
+    rules,
+    unmatched: choice(
+      ['required', 'deny'],
+      'required',
+      'What a request that no rule matches needs: a good token (`required`), or it gets 404 (`deny`).',
+    ),
+    paths,
+    failureLimit,
+    websockets,
+    log,
+    drain,
+  },
+  'The config file of jwks-sidecar.',
+);
+
 /**
- * Everything that can be configured. The one source of the types, of what is accepted, of the defaults, of
- * `config/schema.json`, `config/full.yaml` and `docs/configuration.md`.
+ * Everything that can be configured, as JSON Schema. The one source of the types, of what is accepted, of the
+ * defaults, of `config/schema.json`, `config/full.yaml` and `docs/configuration.md`.
  */
-export const configSchema = {
+export const configSchema: SchemaNode = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'jwks-sidecar',
-  ...section(
-    {
-      listen,
-      admin,
-      readiness: choice(
-        ['any', 'all'],
-        'any',
-        'When `/readyz` is first green. `any`: one issuer has keys and every other has been tried; `all`: every issuer has keys.',
-      ),
-      mode: choice(
-        ['enforce', 'report'],
-        'enforce',
-        '`report`: token and rule refusals are logged and counted but forwarded, without identity. Path, framing, stripping and size are enforced all the same.',
-      ),
-      upstream,
-      upstreams,
-      issuers,
-      token,
-      identity,
-      rules,
-      unmatched: choice(
-        ['required', 'deny'],
-        'required',
-        'What a request that no rule matches needs: a good token (`required`), or it gets 404 (`deny`).',
-      ),
-      paths,
-      failureLimit,
-      websockets,
-      log,
-      drain,
-    },
-    'The config file of jwks-sidecar.',
-  ),
+  ...root,
 };
 
 /** A complete config: validated, defaults filled in, durations in milliseconds, sizes in bytes, frozen. */
-export type Config = Static<typeof configSchema>;
+export type Config = Static<typeof root>;
 /** What a config file, or a caller of the library, may say. */
-export type ConfigInput = InputOf<typeof configSchema>;
+export type ConfigInput = InputOf<typeof root>;
 export type WebsocketsConfig = Static<typeof websockets>;
 
 export type { IssuerConfig, KeysConfig } from './schema-issuer.ts';

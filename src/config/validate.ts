@@ -21,13 +21,13 @@ export function compileValidate(): (value: unknown) => Finding[] {
   const ajv = new Ajv({ allErrors: true, strict: false, discriminator: true, verbose: true, formats });
   const validate = ajv.compile(configSchema);
   return (value) => {
-    if (validate(value)) return rangeFindings(value, configSchema as SchemaNode, []);
+    if (validate(value)) return rangeFindings(value, configSchema, []);
     // What a format says is more exact than what the list of allowed words says of the same place.
     const errors = (validate.errors ?? []).toSorted(
       (a, b) => Number(b.keyword === 'format') - Number(a.keyword === 'format'),
     );
     const findings = errors.map((error) => toFinding(error, value)).filter((finding) => finding !== null);
-    return [...firstOfEach(findings), ...rangeFindings(value, configSchema as SchemaNode, [])];
+    return [...firstOfEach(findings), ...rangeFindings(value, configSchema, [])];
   };
 }
 
@@ -69,7 +69,7 @@ function toFinding(error: ErrorObject, root: unknown): Finding | null {
       atKey: true,
     };
   }
-  const node = schemaAt(configSchema as SchemaNode, path) ?? schema;
+  const node = schemaAt(configSchema, path) ?? schema;
   return {
     path,
     message: `must be ${schema['x-expects'] ?? node['x-expects'] ?? 'something else'}${got(error.data, node)}`,
@@ -94,7 +94,7 @@ function got(value: unknown, node: SchemaNode): string {
 }
 
 function unknownKey(path: Path, key: string): Finding {
-  const parent = schemaAt(configSchema as SchemaNode, path);
+  const parent = schemaAt(configSchema, path);
   const known = Object.keys(parent?.properties ?? {});
   const near = suggest(key, known) ?? elsewhere(key);
   return {
