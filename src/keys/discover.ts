@@ -11,19 +11,27 @@ import { isObject } from './json.ts';
 export async function discover(issuer: string, fetchJson: FetchJson): Promise<string> {
   const base = parseUrl(issuer);
   if (base === undefined) throw new FetchError('metadata_invalid', 'the issuer is not a URL');
-  const path = base.pathname.replace(/\/$/, '');
-  const { document: metadata } = await fetchJson(
-    `${base.origin}${path}/.well-known/openid-configuration`,
-  ).catch((error: unknown) => {
-    if (!isAbsence(error)) throw error;
-    return fetchJson(`${base.origin}/.well-known/oauth-authorization-server${path}`);
-  });
+  const metadata = await fetchMetadata(base, fetchJson);
   if (!isObject(metadata)) throw new FetchError('metadata_invalid', 'the metadata is not an object');
   // Else one issuer could publish the keys of another, RFC 8414 section 3.3.
   if (metadata.issuer !== issuer) {
     throw new FetchError('issuer_mismatch', 'the metadata is of another issuer');
   }
   return readKeysUrl(metadata.jwks_uri, base);
+}
+
+async function fetchMetadata({ origin, pathname }: URL, fetchJson: FetchJson): Promise<unknown> {
+  const path = pathname.replace(/\/$/, '');
+  try {
+    return (await fetchJson(`${origin}${path}/.well-known/openid-configuration`)).document;
+  } catch (first) {
+    if (!isAbsence(first)) throw first;
+    const second = fetchJson(`${origin}/.well-known/oauth-authorization-server${path}`);
+    const { document } = await second.catch((error: unknown) => {
+      throw isAbsence(error) ? first : error;
+    });
+    return document;
+  }
 }
 
 /** Whether an answer says that there is no such document; some servers send the browser elsewhere instead. */

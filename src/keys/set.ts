@@ -46,6 +46,8 @@ class IssuerKeys implements KeySet {
   readonly #source: Source;
   readonly #budget: Budget;
   readonly #refresher: Refresher;
+  /** The fetch under way that unknown key ids asked for; all of them share it. */
+  #shared: Promise<boolean> | undefined;
 
   constructor(options: KeySetOptions) {
     const { issuer, keys, clock, dispatcher, schedule = scheduleTimer, random = Math.random } = options;
@@ -72,14 +74,7 @@ class IssuerKeys implements KeySet {
   }
 
   find(algorithm: string, kid: string | undefined): Found | Promise<Found> {
-    const found = this.#atHand(algorithm, kid);
-    if (found !== undefined) return found;
-    if (!this.#source.remote) return this.#unknown(kid);
-    const { underway } = this.#refresher;
-    // What is under way may have been answered before the key was published: should it lack the key, it is asked anew.
-    return underway === undefined
-      ? this.#fetchFor(algorithm, kid)
-      : this.#settle(underway, algorithm, kid, () => this.#fetchFor(algorithm, kid));
+    return this.#atHand(algorithm, kid) ?? this.#search(algorithm, kid);
   }
 
   async refresh(trigger: Trigger): Promise<boolean> {
@@ -113,11 +108,18 @@ class IssuerKeys implements KeySet {
     return keys?.length === 0 ? this.#unknown(kid) : keys;
   }
 
-  /** Awaits a fetch that began after the question, if the budget allows one. */
-  #fetchFor(algorithm: string, kid: string | undefined): Found | Promise<Found> {
-    const mayAwait = this.#refresher.underway !== undefined || this.#budget.take();
-    if (!mayAwait) return this.#unknown(kid);
-    return this.#settle(this.#refresher.attempt('unknown_key'), algorithm, kid, () => this.#unknown(kid));
+  #search(algorithm: string, kid: string | undefined): Found | Promise<Found> {
+    if (!this.#source.remote) return this.#unknown(kid);
+    if (this.#shared === undefined) {
+      const { underway } = this.#refresher;
+      // It may have been answered before the key was published: should it lack the key, the search goes on.
+      if (underway) return this.#settle(underway, algorithm, kid, () => this.#search(algorithm, kid));
+      if (!this.#budget.take()) return this.#unknown(kid);
+      this.#shared = this.#refresher.attempt('unknown_key').finally(() => {
+        this.#shared = undefined;
+      });
+    }
+    return this.#settle(this.#shared, algorithm, kid, () => this.#unknown(kid));
   }
 
   async #settle(
