@@ -1,5 +1,5 @@
 import { RE2JS, RE2JSSyntaxException } from 're2js';
-import { compileEqual, type Equal } from './equal.ts';
+import { compileEqual } from './equal.ts';
 import { isMissing } from './path.ts';
 import { compileTemplate, type Params } from './template.ts';
 
@@ -71,11 +71,10 @@ function anyOf(tests: readonly Matcher[]): Matcher {
 }
 
 function compileContains(expected: unknown): Matcher {
-  const equal: Equal = compileEqual(expected);
-  const inWords = typeof expected === 'string';
+  const equal = compileEqual(expected);
   return (value, params) => {
     // A word of the value holds no space, so an expected text with one never equals it.
-    const members = Array.isArray(value) ? value : inWords && typeof value === 'string' ? words(value) : [];
+    const members = Array.isArray(value) ? value : typeof value === 'string' ? words(value) : [];
     for (const member of members) if (equal(member, params)) return true;
     return false;
   };

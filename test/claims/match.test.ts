@@ -21,7 +21,11 @@ const cases: Record<string, Case> = {
     yes: [{ c: 'x', a: [1, { b: null }] }],
     no: [{ a: [1, { b: null }] }, { a: [1, { b: 0 }], c: 'x' }, { a: [1, { b: null }], c: 'x', d: 1 }, []],
   },
-  'equals a list in its order': { options: { equals: [1, 2] }, yes: [[1, 2]], no: [[2, 1], [1], [1, 2, 3]] },
+  'equals a list in its order': {
+    options: { equals: [1, 2] },
+    yes: [[1, 2]],
+    no: [[2, 1], [1], [1, 2, 3], { 0: 1, 1: 2, length: 2 }],
+  },
   'equals an empty list': { options: { equals: [] }, yes: [[]], no: [{}, 'a', [null]] },
   'equals an empty object': { options: { equals: {} }, yes: [{}], no: [[], { a: 1 }] },
   'equals an object with a member called __proto__': {
@@ -29,7 +33,7 @@ const cases: Record<string, Case> = {
     yes: [JSON.parse('{"__proto__":1}')],
     no: [{}, { a: 1 }, { constructor: 1 }],
   },
-  'equals reads no prototype': { options: { equals: { toString: 'x' } }, no: [{ a: 'x' }] },
+  'equals reads no prototype': { options: { equals: JSON.parse('{"__proto__":{}}') }, no: [{ a: {} }] },
   'equals null is never met, for null is missing': { options: { equals: null }, no: [0, 'null', false] },
   'oneOf is equality with any': {
     options: { oneOf: ['a', 1, [2]] },
@@ -87,7 +91,7 @@ const cases: Record<string, Case> = {
   'a parameter': {
     options: { equals: '{tenant}' },
     yes: ['a b'],
-    no: ['{tenant}', 'a', 'b'],
+    no: ['{tenant}', 'a', ['a b']],
     params: tenant,
   },
   'a parameter among text': {
@@ -122,8 +126,8 @@ const cases: Record<string, Case> = {
     params: tenant,
   },
   'a parameter called as a member of a prototype': {
-    options: { contains: '{constructor}' },
-    no: [['a'], 'a'],
+    options: { equals: '{constructor}' },
+    no: ['a', String(Object)],
   },
   'a prefix with a parameter that is not there': { options: { prefix: 'a{other}' }, no: ['a', 'aundefined'] },
   'a parameter whose value looks like one': {
