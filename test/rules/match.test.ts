@@ -6,6 +6,7 @@ import { defaults, rule } from './rule.ts';
 t.test('what a path matches', async (t) => {
   const strict: RulesOptions = { ...defaults, trailingSlash: 'strict' };
   const anyCase: RulesOptions = { ...defaults, caseSensitive: false };
+  const slashes: RulesOptions = { ...defaults, paths: { ...defaults.paths, encodedSlashes: 'allow' } };
   const cases = [
     { name: 'exact', rule: '/healthz', path: '/healthz', matches: true },
     { name: 'not below', rule: '/healthz', path: '/healthz/x', matches: false },
@@ -43,6 +44,58 @@ t.test('what a path matches', async (t) => {
       params: { x: 'Y' },
     },
     { name: 'another spelling in the rule', rule: '/caf\u0025c3%a9', path: '/caf%C3%A9', matches: true },
+    {
+      name: 'any script in the rule',
+      rule: '/café/日本',
+      path: '/caf%C3%A9/%E6%97%A5%E6%9C%AC',
+      matches: true,
+    },
+    { name: 'a literal asterisk', rule: '/%2A', path: '/*', matches: true },
+    { name: 'which takes nothing else', rule: '/%2A', path: '/a', matches: false },
+    { name: 'a literal colon', rule: '/%3Aid', path: '/:id', matches: true },
+    { name: 'which takes nothing else either', rule: '/%3Aid', path: '/7', matches: false },
+    { name: 'a colon within', rule: '/x:cancel', path: '/x:cancel', matches: true },
+    { name: 'case of encoded letters counts', rule: '/caf%C3%A9', path: '/caf%C3%89', matches: false },
+    { name: 'unless told not to', rule: '/café', path: '/CAF%C3%89', matches: true, options: anyCase },
+    {
+      name: 'nor of odd letters',
+      rule: '/admin/k',
+      path: '/ADMIN/%E2%84%AA',
+      matches: true,
+      options: anyCase,
+    },
+    {
+      name: 'whichever way they fold',
+      rule: '/admins',
+      path: '/admin%C5%BF',
+      matches: true,
+      options: anyCase,
+    },
+    {
+      name: 'an encoded slash stays in its segment',
+      rule: '/p/:id/x',
+      path: '/p/a%2Fb/x',
+      matches: true,
+      options: slashes,
+      params: { id: 'a/b' },
+    },
+    { name: 'and in the rule', rule: '/p/a%2fb', path: '/p/a%2Fb', matches: true, options: slashes },
+    { name: 'and parts none', rule: '/p/a/b', path: '/p/a%2Fb', matches: false, options: slashes },
+    { name: 'far deeper than any rule', rule: '/a', path: `/a${'/a'.repeat(9999)}`, matches: false },
+    { name: 'one deeper than any rule', rule: '/a', path: '/a/b', matches: false },
+    { name: 'two deeper than any rule', rule: '/a', path: '/a/b/', matches: false },
+    { name: 'three deeper than any rule', rule: '/a', path: '/a/b/c/d', matches: false },
+    { name: 'a path that is not canonical', rule: '/a', path: '/a//', matches: false },
+    { name: 'nor that one', rule: '/a', path: '/a//b', matches: false },
+    { name: 'no parameter is empty', rule: '/:a/b', path: '//b', matches: false },
+    { name: 'at the end neither', rule: '/a/:b', path: '/a/', matches: false, options: strict },
+    {
+      name: 'parameters behind literals and before',
+      rule: '/:a/b/:c/*',
+      path: '/1/b/3/4/5',
+      matches: true,
+      params: { a: '1', c: '3' },
+    },
     { name: 'names of objects are but names', rule: '/t/*', path: '/__proto__/constructor', matches: false },
     { name: 'as parameters too', rule: '/:__proto__', path: '/x', matches: true },
   ];
@@ -61,6 +114,21 @@ t.test('methods', async (t) => {
   t.equal(table.match('GET', '/a')?.rule.label, 'read');
   t.equal(table.match('HEAD', '/a')?.rule.label, 'rest', 'GET does not include HEAD');
   t.equal(table.match('POST', '/a')?.rule.label, 'rest', 'a rule for other methods is passed by');
+  t.equal(table.match('get', '/a')?.rule.label, 'rest', 'methods have case');
+
+  const methods = [['POST'], ['GET', 'POST'], null, ['GET', 'PUT']];
+  const several = compileRules(
+    methods.map((methods) => rule({ path: '/a', methods })),
+    defaults,
+  );
+  t.equal(several.match('POST', '/a')?.rule.index, 0);
+  t.equal(several.match('GET', '/a')?.rule.index, 1);
+  t.equal(several.match('PUT', '/a')?.rule.index, 2, 'an earlier rule for all');
+  t.equal(
+    compileRules([rule({ path: '/a', methods: [] })], defaults).match('GET', '/a'),
+    null,
+    'none at all',
+  );
 });
 
 t.test('the first rule that matches decides', async (t) => {
@@ -73,6 +141,31 @@ t.test('the first rule that matches decides', async (t) => {
   t.equal(table.match('GET', '/a/x')?.rule.label, '0', 'whatever is more exact');
   t.equal(table.match('GET', '/a/y')?.rule.label, 'second');
   t.equal(table.match('GET', '/b/y')?.rule.label, '3');
+});
+
+t.test('no rules match nothing', async (t) => {
+  t.equal(compileRules([], defaults).match('GET', '/'), null);
+});
+
+t.test('parameters have no prototype', async (t) => {
+  const table = compileRules([rule({ path: '/p/:__proto__' }), rule({ path: '/p' })], defaults);
+  const params = table.match('GET', '/p/x')?.params ?? {};
+  t.strictSame(Object.entries(params), [['__proto__', 'x']]);
+  t.equal(params.constructor, undefined);
+  const none = table.match('GET', '/p')?.params;
+  t.equal(none?.constructor, undefined);
+  t.ok(Object.isFrozen(none));
+});
+
+t.test('a thousand rules, each found', async (t) => {
+  const paths = Array.from({ length: 1000 }, (_, index) => `/${index % 10}/:id/${index}`);
+  const table = compileRules(
+    paths.map((path) => rule({ path })),
+    defaults,
+  );
+  for (const [index, path] of paths.entries()) {
+    t.equal(table.match('GET', path.replace(':id', 'x'))?.rule.index, index);
+  }
 });
 
 t.test('bad paths are said in words', async (t) => {
@@ -90,12 +183,33 @@ t.test('bad paths are said in words', async (t) => {
     '/a//b',
     '/a%2Fb',
     '/a;x',
+    '',
+    '*',
+    '//*',
+    '/a//*',
+    '//',
+    '/**',
+    '/:*',
+    '/:1',
+    '/a\\b',
+    '/a b',
+    '/a%',
+    '/a%00',
+    '/a\ud800',
+    '/\x85',
   ]) {
-    t.throws(() => compileRules([rule({ path })], defaults), SyntaxError, path);
+    for (const parameters of ['reject', 'ignore'] as const) {
+      const options: RulesOptions = { ...defaults, paths: { ...defaults.paths, parameters } };
+      t.throws(
+        () => compileRules([rule({ path })], options),
+        { name: 'SyntaxError', message: /^(?:In t|T)he path ".*\.$/s },
+        path,
+      );
+    }
   }
 });
 
-const segment = fc.constantFrom('a', 'b', 'A', 'x%20y', '__proto__');
+const segment = fc.constantFrom('a', 'b', 'A', 'x%20y', '__proto__', '%C3%A9', '%C3%89');
 const patternSegment = fc.oneof(segment, fc.constantFrom(':p', ':q'));
 const distinctParameters = (segments: string[]) =>
   [':p', ':q'].every((name) => segments.filter((segment) => segment === name).length < 2);
@@ -103,7 +217,7 @@ const anyRule = fc
   .record({
     segments: fc.array(patternSegment, { maxLength: 3 }).filter(distinctParameters),
     end: fc.constantFrom('', '/', '/*'),
-    methods: fc.constantFrom(null, ['GET'], ['POST', 'HEAD']),
+    methods: fc.constantFrom(null, null, ['GET'], ['POST', 'HEAD'], []),
   })
   .map(({ segments, end, methods }) =>
     rule({
@@ -141,11 +255,11 @@ function naive(rule: RuleOptions, method: string, path: string, options: RulesOp
   if (rule.methods && !rule.methods.includes(method)) return false;
   const slash = options.trailingSlash === 'ignore' ? '/?' : '';
   const open = rule.path.endsWith('/*');
-  const base = open ? rule.path.slice(0, -2) : rule.path;
+  const base = decodeURIComponent(open ? rule.path.slice(0, -2) : rule.path);
   const body = (options.trailingSlash === 'ignore' ? base.replace(/(?<=.)\/$/, '') : base)
     .split('/')
     .map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
     .join('/');
   const end = open ? '(?:/.*)?' : body === '/' ? '' : slash;
-  return new RegExp(`^${body}${end}$`, options.caseSensitive ? '' : 'i').test(path);
+  return new RegExp(`^${body}${end}$`, options.caseSensitive ? '' : 'i').test(decodeURIComponent(path));
 }

@@ -1,0 +1,61 @@
+import t from 'tap';
+import { compileRule, compileRules } from '../../src/rules/compile.ts';
+import { defaults, rule } from './rule.ts';
+
+t.test('a rule is known by its name, else by its place', async (t) => {
+  const table = compileRules([rule({ path: '/a' }), rule({ path: '/b', name: 'second' })], defaults);
+  t.match(table.match('GET', '/a')?.rule, { index: 0, label: '0' });
+  t.match(table.match('GET', '/b')?.rule, { index: 1, label: 'second' });
+});
+
+t.test('what is asked for is kept', async (t) => {
+  const compiled = compileRule(
+    rule({
+      path: '/a/:b/*',
+      methods: ['GET'],
+      auth: 'optional',
+      issuers: ['https://idp.example.com'],
+      scopes: ['a', 'b'],
+      anyScope: ['b', 'c'],
+      claims: { sub: { exists: true } },
+      upstream: 'billing',
+      stripPrefix: '/a',
+      mode: 'report',
+    }),
+    7,
+    defaults,
+  );
+  t.match(compiled, {
+    index: 7,
+    label: '7',
+    auth: 'optional',
+    methods: new Set(['GET']),
+    issuers: new Set(['https://idp.example.com']),
+    scopes: ['a', 'b'],
+    anyScope: ['b', 'c'],
+    scopeChallenge: 'a b c',
+    upstream: 'billing',
+    stripPrefix: '/a',
+    mode: 'report',
+  });
+  t.equal(compiled.claims.length, 1);
+  t.equal(compiled.claims[0]?.claim.text, 'sub');
+});
+
+t.test('no list of methods or issuers means all', async (t) => {
+  const { methods, issuers } = compileRule(rule({ path: '/a' }), 0, defaults);
+  t.equal(methods, null);
+  t.equal(issuers, null);
+});
+
+t.test('what cannot be compiled is refused', async (t) => {
+  const bad = {
+    'a path': { path: 'a' },
+    'a claim path': { path: '/a', claims: { 'a..b': { exists: true } } },
+    'an expression': { path: '/a', claims: { sub: { matches: '(' } } },
+    'a matcher that asks for nothing': { path: '/a', claims: { sub: {} } },
+  };
+  for (const [name, options] of Object.entries(bad)) {
+    t.throws(() => compileRules([rule({ path: '/' }), rule(options)], defaults), SyntaxError, name);
+  }
+});
