@@ -74,9 +74,8 @@ function partOf(node: SchemaNode, word: string): string | number | null {
 }
 
 function isScalar(node: SchemaNode): boolean {
-  return (
-    node['x-wrap'] === true || ['string', 'number', 'integer', 'boolean'].some((type) => takes(node, type))
-  );
+  if (node['x-wrap'] === true || node.const !== undefined) return true;
+  return ['string', 'number', 'integer', 'boolean'].some((type) => takes(node, type));
 }
 
 /** `maxHeaderSize` → `MAX_HEADER_SIZE`. */

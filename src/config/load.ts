@@ -83,6 +83,10 @@ function isNews(said: readonly Finding[]): (finding: Finding) => boolean {
   return ({ path }) => !paths.has(formatPath(path));
 }
 
+function byPlace(a: Fault, b: Fault): number {
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+}
+
 interface Origin {
   readonly file: string | null;
   readonly parsed: Parsed | null;

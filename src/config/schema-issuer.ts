@@ -97,7 +97,7 @@ export const issuer = section(
       format: 'fetch-url',
       expects: 'an http or https URL',
     }),
-    jwksFile: file(null, 'File with the key set. Watched.'),
+    jwksFile: file(null, 'File with the key set; read again at every refresh.'),
     jwks,
     algorithms: list(
       field<Algorithm, Algorithm>({ ...algorithm, format: 'algorithm' }),

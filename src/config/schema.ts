@@ -11,7 +11,7 @@ const websockets = section(
     enabled: flag(true, 'Whether upgrades to WebSocket are forwarded.'),
     closeAtExpiry: flag(true, 'Whether a WebSocket is closed when the token that opened it expires.'),
   },
-  'Upgrades to WebSocket.',
+  'Upgrades to WebSocket. Not forwarded by this version: such a request is answered as an ordinary one.',
 );
 
 const root = section(
