@@ -47,10 +47,8 @@ export function loadConfig(options: LoadOptions): Loaded {
   const said = [...overlaid.warnings.map(toFault), ...warnings.map(describe)];
   if (config === null || filled.findings.length > 0) {
     if (found === null && overlaid.variables.length === 0) throw new ConfigError([nothing], said);
-    throw new ConfigError(
-      [...filled.findings, ...faults.filter(isNews(filled.findings))].map(describe),
-      said,
-    );
+    const all = [...filled.findings, ...faults.filter(isNews(filled.findings))].map(describe);
+    throw new ConfigError(all.toSorted(byPlace), said);
   }
   return { config, warnings: said, source: found ?? 'environment' };
 }
