@@ -38,11 +38,7 @@ export async function runTour(stage: Stage, printer: Printer): Promise<number> {
   });
   printer.step('A token from the issuer, by client credentials', tokenLine(stage));
   const token = await issuer.token();
-  tell(
-    true,
-    'decoded:',
-    `${JSON.stringify(decodeProtectedHeader(token))}\n${JSON.stringify(decodeJwt(token))}`,
-  );
+  tell(true, 'decoded:', decoded(token));
   await step({
     title: 'With it: the upstream sees who it is, and no token',
     line: `curl -s ${url}/orders/42 -H "Authorization: Bearer $TOKEN"`,
@@ -110,7 +106,7 @@ export async function runTour(stage: Stage, printer: Printer): Promise<number> {
   const fresh = await issuer.token();
   await step({
     title: 'A token of the new key passes at once',
-    line: curl('valid'),
+    line: `FRESH=$(curl -s ${workshop.url}/valid); curl -s ${url}/orders/42 -H "Authorization: Bearer $FRESH"`,
     ask: { headers: bearer(fresh) },
     status: 200,
     look: (got) => ({ good: identityOf(got).includes('X-Verified-Subject: demo') }),
@@ -132,7 +128,7 @@ export async function runTour(stage: Stage, printer: Printer): Promise<number> {
   tell(statuses.at(-1) === 429, statuses.join(' '));
   await step({
     title: 'A token that was verified before still passes',
-    line: `curl -s ${url}/orders/42 -H "Authorization: Bearer $TOKEN"`,
+    line: `curl -s ${url}/orders/42 -H "Authorization: Bearer $FRESH"`,
     ask: { headers: bearer(fresh) },
     status: 200,
   });
@@ -153,6 +149,11 @@ export async function runTour(stage: Stage, printer: Printer): Promise<number> {
 
 function bearer(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}` };
+}
+
+/** A token's two readable parts, a member a line. */
+function decoded(token: string): string {
+  return `header  ${JSON.stringify(decodeProtectedHeader(token), null, 2)}\npayload ${JSON.stringify(decodeJwt(token), null, 2)}`;
 }
 
 function tokenLine({ issuer }: Stage): string {
