@@ -132,6 +132,13 @@ t.test('the size limit is exact', async (t) => {
   await t.rejects(createFetchJson({ ...limits, maxSize: 1023 })(url), { code: 'too_large' });
 });
 
+t.test('a length announced beyond the limit is not waited for', async (t) => {
+  const { url } = await startServer(t, (_request, response) => {
+    response.writeHead(200, { 'content-length': '1025' }).flushHeaders();
+  });
+  await t.rejects(createFetchJson(limits)(url), { code: 'too_large' });
+});
+
 t.test('the whole fetch has a time limit', async (t) => {
   const stages: { name: string; handler: (response: ServerResponse) => void }[] = [
     { name: 'no answer', handler: () => {} },

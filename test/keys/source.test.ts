@@ -21,15 +21,17 @@ t.test('discovery', async (t) => {
   t.test('a refresh asks the metadata anew', async (t) => {
     await advanceToFetch(10 * minute);
     t.same(issuer.fetches, { metadata: 2, jwks: 3 });
+    await set.refresh('reload');
+    t.same(issuer.fetches, { metadata: 3, jwks: 4 }, 'however recent it is');
   });
 
   t.test('so does what follows a failure', async (t) => {
     issuer.respond(down);
     t.equal(await found('ES256', 'unknown'), 'keys_unavailable');
-    t.same(issuer.fetches, { metadata: 2, jwks: 4 });
+    t.same(issuer.fetches, { metadata: 3, jwks: 5 });
     issuer.respond();
     t.equal(await found('ES256', 'unknown'), 'key_unknown');
-    t.same(issuer.fetches, { metadata: 3, jwks: 5 });
+    t.same(issuer.fetches, { metadata: 4, jwks: 6 });
   });
 
   t.test('unknown keys do not hold on to an address that the issuer has left', async (t) => {
