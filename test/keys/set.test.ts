@@ -153,6 +153,20 @@ t.test('a flood of random kids', async (t) => {
   }
 });
 
+t.test('rotation every second under a flood', async (t) => {
+  const { issuer, time, found } = await startPair(t, { keys: { cooldown: 200 } });
+  for (let rotations = 0; rotations < 20; rotations += 1) {
+    for (let n = 0; n < 10; n += 1) await found('ES256', `forged-${n}`);
+    const { kid: old } = issuer.signingKey;
+    const { kid } = await issuer.rotate({ keepOld: false });
+    t.equal(await found('ES256', kid), 'key_unknown', 'the flood has spent the budget');
+    time.advance(200);
+    t.equal(await found('ES256', kid), kid, 'accepted within one cooldown');
+    t.equal(await found('ES256', old), 'key_unknown', 'withdrawn with the same fetch');
+    time.advance(800);
+  }
+});
+
 t.test('a fetch under way that lacks the key does not settle it', async (t) => {
   const old = await makeKey('ES256', { kid: 'old' });
   const next = await makeKey('ES256', { kid: 'next' });
