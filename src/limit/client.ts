@@ -46,9 +46,9 @@ export function compileClient(trustedProxies: readonly string[]): (request: Inco
 /** The kernel's text is canonical already, so nothing is parsed for a request that comes straight from its client. */
 function peerAddress(request: IncomingMessage): string {
   const text = request.socket.remoteAddress ?? 'unknown';
-  if (text.startsWith('::ffff:') && text.includes('.')) return text.slice('::ffff:'.length);
   const zone = text.indexOf('%');
-  return zone < 0 ? text : text.slice(0, zone);
+  const plain = zone < 0 ? text : text.slice(0, zone);
+  return plain.startsWith('::ffff:') && plain.includes('.') ? plain.slice('::ffff:'.length) : plain;
 }
 
 function walk(peer: Address, header: string, trusts: (address: Address) => boolean): string {

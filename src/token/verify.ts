@@ -56,11 +56,10 @@ interface Issuer {
 }
 
 /**
- * What a verdict weighs besides its text: the map's entry, the parsed claims, what was prepared from them.
- * Measured with ordinary claims: the objects take about three times the bytes of the JSON they were read from.
+ * What a verdict weighs besides the token and its claims: the map's entry, headers prepared, objects. Measured with
+ * the claims of common issuers; claims made of nothing but empty objects take five times what they are taken for.
  */
 const bytesOfVerdict = 1024;
-const bytesOfPayloadByte = 3;
 
 /** @throws SyntaxError for a claim path or a matcher that cannot be compiled */
 export function createVerifier<P>(options: VerifierOptions<P>): Verifier<P> {
@@ -90,7 +89,7 @@ export function createVerifier<P>(options: VerifierOptions<P>): Verifier<P> {
     const validity = issuer.check(token.claims, clock.now());
     if (isRefusal(validity)) return validity;
     const verified = complete(token, issuer, validity, prepare);
-    const bytes = bytesOfVerdict + token.text.length + bytesOfPayloadByte * token.payload.length;
+    const bytes = bytesOfVerdict + token.text.length + token.payload.length;
     cache.set(token.text, { token: verified, key, keys: issuer.keys, bytes });
     return verified;
   }
