@@ -122,6 +122,8 @@ async function run(args: Arguments): Promise<number> {
   const { config, warnings, source } = load(args.config);
   printFaults('warning', warnings);
   const server = createServer(config, { source });
+  // What nobody foresaw ends the process in one line: a stack could hold what no log may.
+  process.on('uncaughtException', (error) => process.exit(explainFailure(error)));
   const signalled = drainOnSignal(server);
   await server.start();
   return signalled;
