@@ -42,6 +42,9 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   const app = fastify({
     ...(listen.tls === null ? {} : { https: { ...readTls(listen.tls), ...serverOptions(listen) } }),
     http: serverOptions(listen),
+    // Fastify sets these two on the server itself, over whatever it was made with.
+    requestTimeout: listen.requestTimeout,
+    keepAliveTimeout: listen.keepAliveTimeout,
     logger: false,
     exposeHeadRoutes: false,
     return503OnClosing: false,
@@ -87,8 +90,6 @@ function serverOptions(listen: Config['listen']) {
     requireHostHeader: false,
     maxHeaderSize: listen.maxHeaderSize,
     headersTimeout: listen.headersTimeout,
-    requestTimeout: listen.requestTimeout,
-    keepAliveTimeout: listen.keepAliveTimeout,
     connectionsCheckingInterval: Math.max(100, Math.min(listen.headersTimeout, listen.requestTimeout) / 4),
   };
 }

@@ -7,7 +7,8 @@ interface Coded {
 /** Why an upstream's failure is answered, told by undici's, llhttp's or the system's error code. */
 export function upstreamReason(error: Error): Reason {
   const code = String((error as Coded).code);
-  if (code.startsWith('HPE_')) return 'upstream_protocol';
+  // undici has no code for some of llhttp's errors.
+  if (code.startsWith('HPE_') || error.name === 'HTTPParserError') return 'upstream_protocol';
   switch (code) {
     case 'UND_ERR_HEADERS_OVERFLOW':
     case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
