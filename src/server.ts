@@ -117,6 +117,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       const ports = { port: portOf(traffic), adminPort: portOf(admin) };
       logger.info({ msg: 'listening', version, ...ports });
       await Promise.all(keySets.map((set) => set.start()));
+      logger.info({ msg: 'started', ...readiness() });
       return ports;
     },
     async drain() {
@@ -125,6 +126,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       logger.info({ msg: 'draining', delayMs: delay, timeoutMs: timeout });
       await wait(delay);
       phase = 'draining';
+      logger.info({ msg: 'closing', timeoutMs: timeout - delay });
       const cut = await closeTraffic(traffic, timeout - delay);
       await closeRest();
       logger.info({ msg: 'drained', cut });

@@ -46,7 +46,7 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger): 
       reason: decision.reason === 'ok' ? (exchange.answered ?? 'ok') : decision.reason,
       issuer: decision.issuer,
       sub: exchange.token?.prepared.subject,
-      kid: exchange.kid === undefined ? undefined : printable(exchange.kid, 64),
+      kid: loggedKid(exchange),
       token: exchange.token?.fingerprint ?? exchange.fingerprint,
       cached: exchange.cached,
       durationMs: Math.round(durationMs * 1000) / 1000,
@@ -55,6 +55,11 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger): 
       bytes: exchange.bytes,
     });
   };
+}
+
+function loggedKid({ token, kid }: Exchange): string | undefined {
+  const named = token?.kid ?? kid;
+  return named === undefined ? undefined : printable(named, 64);
 }
 
 /** The path without its query, token-shaped segments masked; of a refused target at most the first 256 characters. */

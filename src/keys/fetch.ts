@@ -15,8 +15,18 @@ export interface FetchedJson {
 /** Gets one JSON document. Rejects with a {@link FetchError}. */
 export type FetchJson = (url: string) => Promise<FetchedJson>;
 
-/** Makes the connections of one fetch, which destroys them at its end. `ca`: PEM, in place of the usual roots. */
-export type DispatcherFactory = (tls: { readonly ca?: string; readonly timeout: number }) => Dispatcher;
+/** How to connect; fits the `connect` and `requestTls` options of undici's agents. */
+export interface ConnectOptions {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch the verification off. */
+  readonly rejectUnauthorized: true;
+  /** PEM, in place of the usual roots. */
+  readonly ca?: string;
+}
+
+/** Makes the connections of one fetch, which destroys them at its end. */
+export type DispatcherFactory = (connect: ConnectOptions) => Dispatcher;
 
 export interface FetchOptions {
   /** Milliseconds from the first step to the last byte of one document. */
@@ -43,7 +53,8 @@ export function createFetchJson(options: FetchOptions): FetchJson {
   const { timeout, dispatcher = connectDirectly, schedule = scheduleTimer } = options;
   return async (url) => {
     const target = readTarget(url, options.allowInsecureHttp);
-    const connections = dispatcher({ ...(await readAuthority(options.caFile)), timeout });
+    const authority = await readAuthority(options.caFile);
+    const connections = dispatcher({ timeout, rejectUnauthorized: true, ...authority });
     let cancel = () => {};
     // A race: undici notices an aborted signal only once it is connected.
     const late = new Promise<never>((_, reject) => {
@@ -61,12 +72,7 @@ export function createFetchJson(options: FetchOptions): FetchJson {
   };
 }
 
-const connectDirectly: DispatcherFactory = ({ ca, timeout }) =>
-  // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off.
-  new Agent({
-    connections: 1,
-    connect: { timeout, rejectUnauthorized: true, ...(ca !== undefined && { ca }) },
-  });
+const connectDirectly: DispatcherFactory = (connect) => new Agent({ connections: 1, connect });
 
 function readTarget(url: string, allowInsecureHttp: boolean): URL {
   const target = URL.canParse(url) ? new URL(url) : undefined;
