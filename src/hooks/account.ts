@@ -62,11 +62,17 @@ function loggedKid({ token, kid }: Exchange): string | undefined {
   return named === undefined ? undefined : printable(named, 64);
 }
 
-/** The path without its query, token-shaped segments masked; of a refused target at most the first 256 characters. */
+const longestPath = 1024;
+
+/** The path without its query, token-shaped segments masked, and no longer than a line can bear. */
 function loggedPath(target: Exchange['target'], url: string): string {
-  if (!isRefusal(target)) return maskPath(target.path);
+  if (!isRefusal(target)) return maskPath(cut(target.path));
   const end = url.search(/[?#]/);
-  return maskPath(printable(end < 0 ? url : url.slice(0, end), 256));
+  return maskPath(printable(end < 0 ? url : url.slice(0, end), longestPath));
+}
+
+function cut(path: string): string {
+  return path.length > longestPath ? path.slice(0, longestPath) : path;
 }
 
 /** Counts and logs what never became a request: parse errors, CONNECT, connections over the limit. */

@@ -18,7 +18,7 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
     client,
     startedAt: clock.elapsed(),
     target: checkFraming(request, policy.maxBodySize) ?? policy.canonical(request.url ?? ''),
-    expectsContinue: request.headers.expect !== undefined,
+    expectsContinue: request.headers.expect?.toLowerCase() === '100-continue',
     rule: null,
     params: noParams,
     extracted: null,

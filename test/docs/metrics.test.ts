@@ -1,0 +1,107 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+import t from 'tap';
+import { createMetrics } from '../../src/observe/metrics.ts';
+import { codes, listDocs, readDoc, readTable } from './markdown.ts';
+import { isReason } from './reason.ts';
+
+interface Described {
+  readonly name: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram in seconds. */
+  readonly buckets: readonly number[];
+}
+
+/**
+ * Gives every metric a sample with each of its labels, so that what is read is what Prometheus would read. A label
+ * that the code did not declare would throw here.
+ */
+async function describe(): Promise<Described[]> {
+  const metrics = createMetrics({ version: '0.0.0', mode: 'enforce' });
+  const one = { issuer: 'https://idp.example.com', keys: 1, skipped: 0, lastSuccess: 1, stale: false };
+  metrics.read({
+    cacheEntries: () => 1,
+    cacheBytes: () => 1,
+    cacheHits: () => 1,
+    cacheMisses: () => 1,
+    cacheEvictions: () => 1,
+    blockedClients: () => 1,
+    keySets: () => [one],
+  });
+  for (const metric of Object.values(metrics)) {
+    const { labelNames = [] } = metric as { labelNames?: readonly string[] };
+    const labels = Object.fromEntries(labelNames.map((name) => [name, 'x']));
+    if (metric instanceof Histogram) (metric as Histogram<string>).observe(labels, 1);
+    else if (metric instanceof Gauge) (metric as Gauge<string>).set(labels, 1);
+    else if (metric instanceof Counter) (metric as Counter<string>).inc(labels, 1);
+  }
+  const described = await metrics.describe();
+  return described.map(({ name, type, values }) => {
+    const labels = new Set(values.flatMap((value) => Object.keys(value.labels)));
+    labels.delete('le');
+    const buckets = values.map((value) => Number(value.labels.le)).filter(Number.isFinite);
+    return { name, type: String(type), labels: [...labels].sort(), buckets };
+  });
+}
+
+const text = readDoc('metrics.md');
+const metrics = await describe();
+const own = metrics.filter(({ name }) => name.startsWith('jwks_sidecar_'));
+
+t.test('the table has every metric with its type and labels', async (t) => {
+  const documented = readTable(text, 'Name', 'Type', 'Labels').map((row) => ({
+    name: codes(row.Name ?? '')[0] ?? '',
+    type: row.Type ?? '',
+    labels: codes(row.Labels ?? '').sort(),
+  }));
+  const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
+  const declared = own.map(({ name, type, labels }) => ({ name, type, labels }));
+  t.same(documented.sort(byName), declared.sort(byName));
+});
+
+t.test('the label table has every label', async (t) => {
+  const documented = readTable(text, 'Label', 'Values').map((row) => codes(row.Label ?? '')[0]);
+  const used = new Set(own.flatMap(({ labels }) => labels));
+  for (const builtIn of ['version', 'node']) used.delete(builtIn);
+  t.same(documented.sort(), [...used].sort());
+});
+
+t.test('no page names a metric or a reason that there is not', async (t) => {
+  const names = new Set(metrics.map(({ name }) => name));
+  for (const file of listDocs()) {
+    const page = readDoc(file);
+    for (const [name] of page.matchAll(/\b(?:jwks_sidecar|process|nodejs)_\w+[a-z0-9]\b/g)) {
+      const base = name.replace(/_(?:bucket|count|sum)$/, '');
+      t.ok(names.has(name) || names.has(base), `${file}: ${name}`);
+    }
+    for (const [, reason = ''] of page.matchAll(/\breason="([^"]+)"/g)) {
+      t.ok(reason === 'ok' || isReason(reason), `${file}: ${reason}`);
+    }
+  }
+});
+
+t.test('the buckets are those of the code', async (t) => {
+  const histograms = own.filter(({ type }) => type === 'histogram');
+  const documented = readTable(text, 'Histogram', 'Upper bounds');
+  t.equal(documented.length, histograms.length, 'every histogram');
+  for (const row of documented) {
+    const name = `jwks_sidecar_${codes(row.Histogram ?? '')[0]}`;
+    const declared = histograms.find((histogram) => histogram.name === name)?.buckets ?? [];
+    t.equal(readBounds(row['Upper bounds'] ?? '').join(), declared.map(toMicroseconds).join(), name);
+  }
+});
+
+/** `10, 25 µs, 1 ms`, in microseconds. */
+function readBounds(list: string): number[] {
+  const units: Readonly<Record<string, number>> = { µs: 1, ms: 1000, s: 1_000_000 };
+  return [...list.matchAll(/([\d., ]+) (µs|ms|s)/g)].flatMap(([, numbers = '', unit = '']) =>
+    numbers
+      .split(',')
+      .filter((number) => number.trim() !== '')
+      .map((number) => Math.round(Number(number) * (units[unit] ?? Number.NaN))),
+  );
+}
+
+function toMicroseconds(seconds: number): number {
+  return Math.round(seconds * 1_000_000);
+}
