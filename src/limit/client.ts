@@ -47,8 +47,8 @@ export function compileClient(trustedProxies: readonly string[]): (request: Inco
 function peerAddress(request: IncomingMessage): string {
   const text = request.socket.remoteAddress ?? 'unknown';
   const zone = text.indexOf('%');
-  const plain = zone < 0 ? text : text.slice(0, zone);
-  return plain.startsWith('::ffff:') && plain.includes('.') ? plain.slice('::ffff:'.length) : plain;
+  const address = zone < 0 ? text : text.slice(0, zone);
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
 }
 
 function walk(peer: Address, header: string, trusts: (address: Address) => boolean): string {
