@@ -1,3 +1,4 @@
+import { normalizeName } from '../identity/names.ts';
 import { withoutCookie } from './cookie.ts';
 import { addForwarded, type ForwardedKind, forwardedKind, type Hop, type Said } from './forwarded.ts';
 import { isHopByHop, nominatedNames } from './hop-by-hop.ts';
@@ -85,7 +86,7 @@ export function compileRequestHeaders({
 
 function sort(name: string, strip: (name: string) => boolean): Name {
   const lower = name.toLowerCase();
-  const normalized = lower.replace(/[^a-z0-9]/g, '_');
+  const normalized = normalizeName(name);
   return { lower, normalized, kind: kindOf(name, lower, normalized, strip) };
 }
 

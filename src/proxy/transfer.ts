@@ -1,12 +1,9 @@
-import { STATUS_CODES } from 'node:http';
-import { TLSSocket } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import type { Reason } from '../errors.ts';
+import { ClientAnswer } from './client-answer.ts';
 import type { ForwardInput } from './forward.ts';
 import type { Connection, Waiter } from './pool.ts';
 import { RequestBody } from './request-body.ts';
-import { readResponseHeaders } from './response-headers.ts';
-import { createResponseRewrite } from './response-rewrite.ts';
 import { isClosed, upstreamReason } from './upstream-error.ts';
 
 type Controller = Dispatcher.DispatchController;
@@ -22,6 +19,7 @@ const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
 export class Transfer implements Dispatcher.DispatchHandler, Waiter {
   readonly #input: ForwardInput;
   readonly #startedAt: number;
+  readonly #answer: ClientAnswer;
   #path = '';
   #body: RequestBody | null = null;
   #connection: Connection | null = null;
@@ -30,26 +28,22 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
   #retried = false;
   /** A byte of the upstream's answer has come. */
   #answered = false;
-  /** The head of the answer was handed to Node... */
-  #begun = false;
-  /** ...and sent, by itself or with what follows it. */
-  #headSent = false;
-  /** Nothing more is to be said to the client. */
+  /** Refused, cut, complete, or nobody is there any more. */
   #over = false;
   #settled = false;
-  #stall: NodeJS.Timeout | undefined;
   #upstreamMs: number | null = null;
   #reason: Reason | null = null;
-  #bytes = 0;
-  #eventStream = false;
 
   constructor(input: ForwardInput) {
     this.#input = input;
     this.#startedAt = input.clock.elapsed();
+    this.#answer = new ClientAnswer(input, () => {
+      this.#abandon();
+      this.#cut(null);
+    });
     // Where an answer still waits for the one before it, Node 20 tells the request alone of a dead connection.
     input.request.once('close', this.#onClose);
     input.response.once('close', this.#onClose);
-    input.response.on('error', ignore);
     if (this.#isGone()) this.#settle();
   }
 
@@ -103,28 +97,23 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
   }
 
   onResponseStart(controller: Controller, status: number, headers: { link?: unknown }, message = ''): void {
-    if (status >= 200) this.#begin(controller.rawHeaders as Buffer[], status, message);
-    else if (status === 103) this.#hint(headers.link);
+    if (status === 103) this.#answer.hint(headers.link);
+    if (status < 200) return;
+    this.#upstreamMs = this.#input.clock.elapsed() - this.#startedAt;
+    if (this.#answer.begin(controller.rawHeaders as Buffer[], status, message)) return;
+    this.#abandon();
+    this.#fail('upstream_protocol');
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    if (this.#over) return;
-    this.#headSent = true;
-    this.#bytes += chunk.length;
-    const { response } = this.#input;
-    if (response.write(chunk)) return;
-    controller.pause();
-    this.#watchReader();
-    response.once('drain', () => {
-      clearTimeout(this.#stall);
-      controller.resume();
-    });
+    this.#answer.write(chunk, controller);
   }
 
   onResponseEnd(): void {
     const connection = this.#connection;
     this.#connection = null;
-    this.#end();
+    this.#over = true;
+    this.#answer.end();
     if (connection !== null) this.#input.upstream.pool.keep(connection);
   }
 
@@ -145,8 +134,8 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
 
   /** RFC 9110 section 9.2.2: only what may be sent twice, and was not taken up. A new connection tells the truth. */
   #mayRetry(error: Error): boolean {
-    const sendable = !this.#over && this.#body === null && idempotent.has(this.#input.method);
-    return sendable && this.#reused && !this.#answered && !this.#retried && isClosed(error);
+    const repeatable = this.#body === null && idempotent.has(this.#input.method);
+    return repeatable && this.#reused && !this.#answered && !this.#retried && isClosed(error);
   }
 
   #readBody(): RequestBody {
@@ -163,75 +152,18 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     });
   }
 
-  #begin(rawHeaders: readonly Buffer[], status: number, message: string): void {
-    const { request, response, clock, method } = this.#input;
-    const head = readResponseHeaders(rawHeaders, createResponseRewrite(this.#input));
-    this.#upstreamMs = clock.elapsed() - this.#startedAt;
-    try {
-      if (head === null) throw new Error('a transfer coding that the client would not learn of');
-      // An answer that ends first leaves the rest of the body on the connection.
-      if (!request.complete) head.headers.push('Connection', 'close');
-      response.writeHead(status, phrase(status, message), head.headers);
-      this.#eventStream = head.eventStream;
-      this.#begun = true;
-    } catch {
-      this.#abandon();
-      this.#fail('upstream_protocol');
-      return;
-    }
-    if (method === 'HEAD' || status === 204 || status === 304) this.#end();
-    // What comes in one piece leaves in one piece; a head that comes alone must not wait for its body.
-    else process.nextTick(() => this.#sendHead());
+  #fail(reason: Reason): void {
+    // An answer without a body is whole before the upstream has done.
+    if (this.#over || this.#answer.over) return;
+    if (this.#answer.begun) this.#cut(reason);
+    else this.refuse(reason);
   }
 
-  #sendHead(): void {
-    if (this.#headSent || this.#over) return;
-    this.#headSent = true;
-    this.#input.response.flushHeaders();
-  }
-
-  /** 103 Early Hints, RFC 8297: only hints, so what Node will not send is left out. */
-  #hint(link: unknown): void {
-    const { request, response } = this.#input;
-    if (request.httpVersion !== '1.1' || response.writableNeedDrain || this.#over) return;
-    try {
-      response.writeEarlyHints({ link: link as string | string[] });
-    } catch {}
-  }
-
-  #end(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#watchReader();
-    this.#input.response.end();
-  }
-
-  #fail(reason: Reason | null): void {
-    if (this.#over) return;
-    if (!this.#begun && reason !== null) this.refuse(reason);
-    else this.#cut(reason);
-  }
-
-  /** Ends an answer that has begun so that nobody takes it for a whole one. */
   #cut(reason: Reason | null): void {
-    const { request, response } = this.#input;
     this.#over = true;
     this.#reason = reason;
     this.#body?.destroy();
-    // To HTTP/1.0 the end of the connection is the end of the answer; only a reset tells them apart.
-    if (request.httpVersion === '1.0' && !(request.socket instanceof TLSSocket))
-      request.socket.resetAndDestroy();
-    response.destroy();
-  }
-
-  /** A client that reads nothing must not hold a connection for ever. */
-  #watchReader(): void {
-    const { bodyTimeout } = this.#input.upstream;
-    if (bodyTimeout === 0) return;
-    this.#stall = setTimeout(() => {
-      this.#abandon();
-      this.#cut(null);
-    }, bodyTimeout);
+    this.#answer.cut();
   }
 
   /** Gives up the upstream, at whatever stage. */
@@ -257,21 +189,14 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     if (this.#settled) return;
     this.#settled = true;
     this.#over = true;
-    clearTimeout(this.#stall);
+    this.#answer.close();
     this.#input.request.socket.off('close', this.#onClose);
     this.#abandon();
     this.#input.done({
       upstreamMs: this.#upstreamMs,
       reason: this.#reason,
-      bytes: this.#bytes,
-      eventStream: this.#eventStream,
+      bytes: this.#answer.bytes,
+      eventStream: this.#answer.eventStream,
     });
   }
-}
-
-function ignore(): void {}
-
-/** The upstream's reason phrase, where Node takes it. */
-function phrase(status: number, message: string): string {
-  return /^[\t\x20-\x7e]*$/.test(message) ? message : (STATUS_CODES[status] ?? '');
 }
