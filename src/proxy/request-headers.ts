@@ -1,4 +1,3 @@
-import { normalizeName } from '../identity/names.ts';
 import { withoutCookie } from './cookie.ts';
 import { addForwarded, type ForwardedKind, forwardedKind, type Hop, type Said } from './forwarded.ts';
 import { isHopByHop, nominatedNames } from './hop-by-hop.ts';
@@ -86,7 +85,8 @@ export function compileRequestHeaders({
 
 function sort(name: string, strip: (name: string) => boolean): Name {
   const lower = name.toLowerCase();
-  const normalized = normalizeName(name);
+  // As the most lenient upstreams read it: CGI, WSGI and Rack, and some servers every separator.
+  const normalized = lower.replace(/[^a-z0-9]/g, '_');
   return { lower, normalized, kind: kindOf(name, lower, normalized, strip) };
 }
 
