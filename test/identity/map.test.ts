@@ -98,9 +98,10 @@ t.test('client_id', (t) =>
   }),
 );
 
-t.test('azp and scp under their own names have no fallback', async (t) => {
+t.test('other claims have no reading of their own', async (t) => {
   await header(t, 'azp', { azp: [{ client_id: 'a' }, undefined] });
   await header(t, 'scp', { scp: [{ scope: 'a' }, undefined], 'a list': [{ scp: ['a', 'b'] }, 'a,b'] });
+  await header(t, 'roles', { 'a list of nothing is not missing': [{ roles: [''] }, ''] });
   await header(t, 'app.scope', { 'nested is no scope': [{ app: { scope: ['a', 'b'] }, scp: 'c' }, 'a,b'] });
 });
 
