@@ -55,7 +55,7 @@ function walk(peer: Address, header: string, trusts: (address: Address) => boole
   let client = peer;
   let end = header.length;
   while (end >= 0 && trusts(client)) {
-    const comma = end === 0 ? -1 : header.lastIndexOf(',', end - 1);
+    const comma = header.lastIndexOf(',', end - 1);
     const next = parseEntry(header.slice(comma + 1, end).trim());
     if (next === undefined) break;
     client = next;
