@@ -61,7 +61,9 @@ t.test('the answers shown are those that are given', async (t) => {
     const [statusLine, ...lines] = head.split('\n');
     const { code, requestId } = JSON.parse(body);
     t.ok(isReason(code), code);
-    const given = composeAnswer({ refused: code }, requestId);
+    const scope = head.match(/scope="([^"]*)"/)?.[1] ?? '';
+    const retryAfter = Number(head.match(/^retry-after: (\d+)$/m)?.[1]);
+    const given = composeAnswer({ refused: code, scope, ...(retryAfter > 0 && { retryAfter }) }, requestId);
     t.match(statusLine, `HTTP/1.1 ${given.status} `);
     t.same(JSON.parse(body), JSON.parse(given.body), 'body');
     for (const [name, value] of Object.entries(given.headers))

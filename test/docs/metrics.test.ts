@@ -13,8 +13,7 @@ interface Described {
 }
 
 /**
- * Gives every metric a sample with each of its labels, so that what is read is what Prometheus would read. A label
- * that the code did not declare would throw here.
+ * Gives every metric a sample with each of its labels, so that what is compared is what Prometheus would read.
  */
 async function describe(): Promise<Described[]> {
   const metrics = createMetrics({ version: '0.0.0', mode: 'enforce' });
