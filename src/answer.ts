@@ -86,18 +86,23 @@ function tooMuchLeft(request: IncomingMessage): boolean {
   return Number(request.headers['content-length'] ?? 0) > lingerBytes;
 }
 
-/** Sends a refusal. Does nothing when an answer has begun: the caller must then end the connection. */
+/**
+ * Sends a refusal. Does nothing when an answer has begun: the caller must then end the connection.
+ *
+ * @returns how many bytes its body has
+ */
 export function answer(
   request: IncomingMessage,
   response: ServerResponse,
   refusal: Refusal,
   requestId: string,
-): void {
-  if (response.headersSent || response.destroyed) return;
+): number {
+  if (response.headersSent || response.destroyed) return 0;
   const { status, headers, body } = composeAnswer(refusal, requestId, request.headers.accept);
   const closing = refusal.refused === 'draining' || status === 408 || tooMuchLeft(request);
   response.writeHead(status, closing ? { ...headers, connection: 'close' } : headers);
   response.end(body);
+  return request.method === 'HEAD' ? 0 : Buffer.byteLength(body);
 }
 
 /** The same as bytes, for connections whose request never became one (parse errors, CONNECT). The connection closes after it. */

@@ -101,7 +101,7 @@ export const reasons = {
     'Header not supported',
     'The token uses a header or a form that is not supported.',
   ),
-  type_mismatch: forged('Type mismatch', 'The token is of a type that is not accepted here.'),
+  type_mismatch: token('Type mismatch', 'The token is of a type that is not accepted here.'),
   issuer_unknown: forged('Issuer unknown', 'The token comes from an issuer that is not accepted here.'),
   keys_unavailable: {
     ...gateway(

@@ -25,6 +25,8 @@ export interface Exchange {
   readonly client: Client;
   /** `Clock.elapsed` when the head had been read. */
   readonly startedAt: number;
+  /** The target as it came: Fastify's router overwrites the request's own. */
+  readonly url: string;
   /** The canonical target, or why there is none. */
   readonly target: Target | Refusal;
   /** What `Expect: 100-continue` waits for. */

@@ -33,7 +33,7 @@ const stages: Readonly<
   rules: { rooms: ['claims', 'path'], packages: [] },
   token: { rooms: ['claims'], packages: ['jose'] },
   keys: { rooms: [], packages: ['jose', 'undici', 'ipaddr.js'] },
-  limit: { rooms: [], packages: ['ipaddr.js', '@fastify/proxy-addr'] },
+  limit: { rooms: [], packages: ['ipaddr.js'] },
   identity: { rooms: ['claims'], packages: [] },
   proxy: { rooms: [], packages: ['undici'] },
 };

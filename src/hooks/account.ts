@@ -7,13 +7,23 @@ import { maskPath, printable } from '../observe/mask.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
 const registered: ReadonlySet<string> = new Set(METHODS);
+/** RFC 6750 section 2.3, which RFC 9700 section 4.3.2 forbids. */
+const tokenInQuery = /[?&]access_token=/;
 const undecided: Decision = { outcome: 'deny', reason: 'internal_error', issuer: 'none' };
 
 export type Account = (exchange: Exchange, request: IncomingMessage, response: ServerResponse) => void;
 
 /** Compiles the last stage: one log line and one count a request, however it ended. */
 export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger): Account {
+  let warned = false;
   return function account(exchange, request, response) {
+    if (!warned && tokenInQuery.test(exchange.url)) {
+      warned = true;
+      logger.warn({
+        msg: 'a token in a query is never read, and other logs may keep it',
+        requestId: exchange.requestId,
+      });
+    }
     const durationMs = clock.elapsed() - exchange.startedAt;
     const rule = exchange.rule?.label ?? 'default';
     const method = registered.has(request.method ?? '') ? (request.method as string) : 'OTHER';
@@ -39,7 +49,7 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger): 
       requestId: exchange.requestId,
       client: exchange.client.address,
       method,
-      path: loggedPath(exchange.target, request.url ?? ''),
+      path: loggedPath(exchange),
       rule,
       status,
       decision: decision.outcome,
@@ -65,7 +75,7 @@ function loggedKid({ token, kid }: Exchange): string | undefined {
 const longestPath = 1024;
 
 /** The path without its query, token-shaped segments masked, and no longer than a line can bear. */
-function loggedPath(target: Exchange['target'], url: string): string {
+function loggedPath({ target, url }: Exchange): string {
   if (!isRefusal(target)) return maskPath(cut(target.path));
   const end = url.search(/[?#]/);
   return maskPath(printable(end < 0 ? url : url.slice(0, end), longestPath));

@@ -40,7 +40,7 @@ export function compileForward(clock: Clock, account: Account) {
       refuse: (reason) => refuse(request, reply, { refused: reason }),
       done({ upstreamMs, bytes, eventStream }) {
         exchange.upstreamMs = upstreamMs ?? undefined;
-        exchange.bytes = bytes;
+        if (exchange.answered === null) exchange.bytes = bytes;
         exchange.endless = eventStream;
         account(exchange, request.raw, reply.raw);
       },

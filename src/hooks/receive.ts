@@ -10,6 +10,7 @@ const noParams = Object.freeze(Object.create(null)) as Readonly<Record<string, s
 
 /** What every request begins with: its exchange, with the canonical target or the reason why there is none. */
 export function receive(request: IncomingMessage, policy: Policy, clock: Clock): Exchange {
+  const url = request.url ?? '';
   const client = policy.client(request);
   const given = client.peerTrusted ? request.headers['x-request-id'] : undefined;
   const exchange: Exchange = {
@@ -17,7 +18,8 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
     requestId: typeof given === 'string' && wellFormedId.test(given) ? given : randomUUID(),
     client,
     startedAt: clock.elapsed(),
-    target: checkFraming(request, policy.maxBodySize) ?? policy.canonical(request.url ?? ''),
+    url,
+    target: checkFraming(request, policy.maxBodySize) ?? policy.canonical(url),
     expectsContinue: request.headers.expect?.toLowerCase() === '100-continue',
     rule: null,
     params: noParams,

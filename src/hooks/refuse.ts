@@ -18,7 +18,7 @@ export function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Re
   if (refusal.kid !== undefined) exchange.kid = refusal.kid;
   exchange.answered = refusal.refused;
   reply.hijack();
-  answer(request.raw, reply.raw, refusal, exchange.requestId);
+  exchange.bytes = answer(request.raw, reply.raw, refusal, exchange.requestId);
 }
 
 /**

@@ -6,7 +6,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 const maxDepth = 32;
 
 /**
- * Reads one JSON object in which two parsers could not read different things, RFC 8725 section 2.4 and
+ * Reads one JSON object in which two parsers could not read different things, RFC 8725 section 2.6 and
  * RFC 8259 sections 4 and 8.1: UTF-8 without byte order mark, every member name once in its object, no
  * `__proto__`, at most 32 levels. Undefined for everything else.
  */

@@ -71,6 +71,18 @@ t.test('the log line of a request', async (t) => {
   t.ok(String(kid).length <= 64 + 3 * 5);
 });
 
+t.test('the log line of a refusal, and a warning that is said once', async (t) => {
+  const { gateway } = await gatewayOf(t);
+  for (const path of ['/a/../b?x=1', '/x?access_token=abc', '/y?a=1&access_token=abc']) {
+    const answer = await gateway.get(path);
+    const line = await gateway.line(answer.header('x-request-id'));
+    t.equal(line.path, path.split('?')[0], 'the path as it came');
+    t.equal(line.bytes, answer.body.length);
+  }
+  const warnings = gateway.lines.filter(({ level, msg }) => level === 'warn' && /query/.test(String(msg)));
+  t.equal(warnings.length, 1, 'a token in a query');
+});
+
 t.test('what of it is wanted', async (t) => {
   const { issuer, gateway } = await gatewayOf(t, { log: { requests: 'denied', subject: 'plain' } });
   await gateway.get('/x', issuer.mint());

@@ -225,6 +225,7 @@ t.test('the failure limit', async (t) => {
   const same = forged();
   for (let i = 0; i < 10; i++) await gateway.get('/', same);
   for (let i = 0; i < 10; i++) await gateway.get('/', issuer.mint({ claims: { exp: 1 } }));
+  for (let i = 0; i < 10; i++) await gateway.get('/', issuer.mint({ header: { typ: 'logout+jwt' } }));
   t.equal(
     (await gateway.get('/', forged())).json().code,
     'signature_invalid',
