@@ -51,7 +51,9 @@ writeFileSync(
   }),
 );
 
-const child = spawn(process.execPath, [cli, 'run', '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+const child = spawn(process.execPath, [cli, 'run', '--config', file], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 const exited = once(child, 'exit');
 try {
   let base = '';
@@ -67,10 +69,18 @@ try {
     check('no token: 401', refused.status === 401 && (await refused.json()).code === 'token_missing');
     const allowed = await fetch(`${base}/x?y=1`, { headers: { authorization: `Bearer ${token}` } });
     const seen = await allowed.json();
-    check('a token: 200 with the subject', allowed.status === 200 && seen.subject === 'alice' && seen.url === '/x?y=1');
-    const forged = await fetch(`${base}/x`, { headers: { authorization: `Bearer ${token.slice(0, -8)}AAAAAAAA` } });
+    check(
+      'a token: 200 with the subject',
+      allowed.status === 200 && seen.subject === 'alice' && seen.url === '/x?y=1',
+    );
+    const forged = await fetch(`${base}/x`, {
+      headers: { authorization: `Bearer ${token.slice(0, -8)}AAAAAAAA` },
+    });
     check('a forged token: 401', forged.status === 401 && (await forged.json()).code === 'signature_invalid');
-    check('metrics', (await (await fetch(`${admin}/metrics`)).text()).includes('jwks_sidecar_requests_total'));
+    check(
+      'metrics',
+      (await (await fetch(`${admin}/metrics`)).text()).includes('jwks_sidecar_requests_total'),
+    );
     break;
   }
   child.stdout.resume();
@@ -83,5 +93,7 @@ try {
   upstream.server.close();
   rmSync(folder, { recursive: true });
 }
-process.stdout.write(`1..${passed + failed}\n# { total: ${passed + failed}, pass: ${passed}, fail: ${failed} }\n`);
+process.stdout.write(
+  `1..${passed + failed}\n# { total: ${passed + failed}, pass: ${passed}, fail: ${failed} }\n`,
+);
 process.exit(failed === 0 ? 0 : 1);
