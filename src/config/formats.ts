@@ -1,23 +1,13 @@
 import { compileClaimPath } from '../claims/path.ts';
 import { compileClient } from '../limit/client.ts';
+import { isHopByHop } from '../proxy/hop-by-hop.ts';
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Headers that frame a message or are for one connection: whoever sets them breaks the forwarding. */
-const framing = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+function frames(name: string): boolean {
+  const lower = name.toLowerCase();
+  return isHopByHop(lower) || lower === 'host' || lower === 'content-length';
+}
 
 /** Every `format` of the schema, as ajv takes them: true where a text is one. */
 export const formats: Readonly<Record<string, (text: string) => boolean>> = {
@@ -32,11 +22,10 @@ export const formats: Readonly<Record<string, (text: string) => boolean>> = {
     ['http:', 'https:'].includes(parseUrl(text)?.protocol ?? '') &&
     parseUrl(text)?.origin === text.toLowerCase(),
   scope: (text) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text),
-  'set-header-name': (text) => token.test(text) && !framing.has(text.toLowerCase()),
-  'strip-header-name': (text) => token.test(text) && !framing.has(text.toLowerCase()),
+  'set-header-name': (text) => token.test(text) && !frames(text),
+  'strip-header-name': (text) => token.test(text) && !frames(text),
   'strip-prefix': (text) => token.test(text),
-  'token-header-name': (text) =>
-    token.test(text) && !framing.has(text.toLowerCase()) && text.toLowerCase() !== 'cookie',
+  'token-header-name': (text) => token.test(text) && !frames(text) && text.toLowerCase() !== 'cookie',
   'upstream-name': (text) => /^[\w.-]+$/.test(text) && text !== 'default',
   'upstream-url': isUpstreamUrl,
 };

@@ -74,11 +74,11 @@ t.test('bodies arrive byte for byte, whatever the method', async (t) => {
   }
   const raw = await gateway.raw();
   await raw.send(
-    'POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Verified-Subject\r\n\r\n3\r\nabc\r\n0\r\nX-Verified-Subject: root\r\n\r\n',
+    'POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Verified-Subject\r\n\r\n3\r\nabc\r\n0\r\nX-Verified-Subject: spoofed\r\n\r\n',
   );
   const { body, headers, trailers } = (await raw.response()).json();
   t.equal(body.bytes, 3, 'chunked');
-  t.notMatch(JSON.stringify([headers, trailers ?? []]), /root/, 'and its trailers go no further');
+  t.notMatch(JSON.stringify([headers, trailers ?? []]), /spoofed/, 'and its trailers go no further');
 });
 
 t.test('hop-by-hop headers stay on their hop, both ways', async (t) => {
