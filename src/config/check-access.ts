@@ -1,7 +1,6 @@
 import { normalizeName } from '../identity/names.ts';
-import type { Checked } from './check.ts';
 import type { Config } from './schema.ts';
-import type { Finding } from './validate.ts';
+import type { Checked, Finding } from './validate.ts';
 
 /** Where tokens are found and what upstreams learn of them. */
 export function checkAccess({ identity, token, upstream, upstreams }: Config): Checked {

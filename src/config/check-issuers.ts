@@ -1,10 +1,9 @@
-import type { Checked } from './check.ts';
 import { readable } from './check-ports.ts';
 import { checkMatcher } from './check-rules.ts';
 import { parseUrl } from './formats.ts';
 import type { Path } from './path.ts';
 import type { Config, IssuerConfig } from './schema.ts';
-import type { Finding } from './validate.ts';
+import type { Checked, Finding } from './validate.ts';
 
 /** Members of a JWK that make it a secret, RFC 7518 section 6. */
 const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Checked } from './check.ts';
 import type { Path } from './path.ts';
 import type { Config, UpstreamConfig } from './schema.ts';
-import type { Finding } from './validate.ts';
+import type { Checked, Finding } from './validate.ts';
 
 const leastTokenBytes = 32;
 

@@ -1,11 +1,10 @@
 import { compileMatcher } from '../claims/match.ts';
 import { matcherParameters } from '../claims/parameters.ts';
 import { compilePattern } from '../rules/pattern.ts';
-import type { Checked } from './check.ts';
 import type { Path } from './path.ts';
 import type { Config, MatcherConfig, RuleConfig } from './schema.ts';
 import { suggest } from './suggest.ts';
-import type { Finding } from './validate.ts';
+import type { Checked, Finding } from './validate.ts';
 
 /** What each rule asks for, and whether it can be asked at all. */
 export function checkRules(config: Config): Checked {

@@ -3,12 +3,7 @@ import { checkIssuers } from './check-issuers.ts';
 import { checkPorts } from './check-ports.ts';
 import { checkRules } from './check-rules.ts';
 import type { Config } from './schema.ts';
-import type { Finding } from './validate.ts';
-
-export interface Checked {
-  readonly faults: readonly Finding[];
-  readonly warnings: readonly Finding[];
-}
+import type { Checked } from './validate.ts';
 
 /** What no schema can tell: settings that contradict each other, name what is not there, or let more pass than they seem to. */
 export function checkConfig(config: Config): Checked {

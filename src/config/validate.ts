@@ -16,6 +16,12 @@ export interface Finding {
   readonly atKey?: boolean;
 }
 
+/** What a check of a complete config has to say. */
+export interface Checked {
+  readonly faults: readonly Finding[];
+  readonly warnings: readonly Finding[];
+}
+
 /** Compiles the schema into a check that finds every fault at once. */
 export function compileValidate(): (value: unknown) => Finding[] {
   const ajv = new Ajv({ allErrors: true, strict: false, discriminator: true, verbose: true, formats });
