@@ -23,6 +23,8 @@ export function compileForward(clock: Clock, account: Account) {
       return refuse(request, reply, { refused: 'internal_error' });
     }
     reply.hijack();
+    // A client that went away while its token was verified has had its log line.
+    if (reply.raw.destroyed) return;
     exchange.forwarding = true;
     const upstream = policy.upstreams.get(rule?.upstream ?? defaultUpstream);
     forward({
