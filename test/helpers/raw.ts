@@ -12,7 +12,7 @@ export interface RawOptions {
   readonly localAddress?: string;
   /** PEM that an https server's certificate is checked against. */
   readonly ca?: string | Buffer;
-  /** Milliseconds that each wait may last before it fails the test. Default 10,000. */
+  /** Milliseconds that each wait for the open connection may last before it fails the test. Default 10,000. */
   readonly deadline?: number;
 }
 
@@ -33,7 +33,7 @@ export async function connectRaw(
   const secure = protocol === 'https:';
   const socket = secure ? connectTls({ ...address, ...(ca && { ca }) }) : connect(address);
   t.teardown(() => socket.destroy());
-  await withDeadline(once(socket, secure ? 'secureConnect' : 'connect'), 'a connection', deadline);
+  await withDeadline(once(socket, secure ? 'secureConnect' : 'connect'), 'a connection');
   socket.setNoDelay(true);
   return new RawConnection(socket, deadline);
 }
