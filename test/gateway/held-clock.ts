@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/clock.ts';
 
-/** Time that stands still until a test moves it. It begins at the real one, by which the issuers mint. */
+/** Time that stands still until a test moves it. It begins at the real one, by which the issuers mint, in whole seconds. */
 export interface HeldClock extends Clock {
   advance(milliseconds: number): void;
   /** Moves the wall clock alone, as when somebody sets it. */
@@ -8,7 +8,7 @@ export interface HeldClock extends Clock {
 }
 
 export function holdClock(): HeldClock {
-  const time = { now: Date.now(), elapsed: 1_000_000 };
+  const time = { now: Math.floor(Date.now() / 1000) * 1000, elapsed: 1_000_000 };
   return {
     now: () => time.now,
     elapsed: () => time.elapsed,

@@ -28,7 +28,12 @@ export interface Scene {
   allows(t: Test, name: string, request: RequestOptions): Promise<Sighting>;
   /** Sends one that must be refused for this reason, in answer and log alike, with the upstream seeing nothing. */
   refuses(t: Test, name: string, request: RequestOptions, reason: Refused): Promise<Answer>;
+  /** Sends a request for every case of a table, one after the other. */
+  judges<T>(t: Test, table: Verdicts<T>, request: (each: T) => RequestOptions): Promise<void>;
 }
+
+/** Cases by name, under the reason for which they must be refused or under `ok`. */
+export type Verdicts<T> = { readonly [V in Refused | 'ok']?: Readonly<Record<string, T>> };
 
 /** What the upstream saw of a request. */
 export interface Sighting extends Seen {
@@ -50,7 +55,7 @@ export async function startScene(
   const [issuer, echo] = await Promise.all([startFakeIssuer(t, options.issuer), startEcho(t)]);
   const issuers = [{ issuer: issuer.issuer, audience: issuer.audience, ...trust }, ...others];
   const gateway = await startGateway(t, { upstream: echo.url, issuers, ...config }, clock ? { clock } : {});
-  return {
+  const scene: Scene = {
     issuer,
     echo,
     gateway,
@@ -70,7 +75,16 @@ export async function startScene(
       t.match(line, { decision: 'deny', reason, status: challenges[reason].status }, `${name}: is logged`);
       return answer;
     },
+    async judges(t, table, request) {
+      for (const [verdict, cases] of Object.entries(table)) {
+        for (const [name, each] of Object.entries(cases)) {
+          if (verdict === 'ok') await scene.allows(t, name, request(each));
+          else await scene.refuses(t, name, request(each), verdict as Refused);
+        }
+      }
+    },
   };
+  return scene;
 }
 
 /** That an answer is the one that the contract has for a reason. */
