@@ -1,5 +1,5 @@
 import type { Refusal } from '../errors.ts';
-import { trimBlanks } from './blanks.ts';
+import { skipBlanks, trimBlanks } from './blanks.ts';
 import { isNamed } from './field.ts';
 
 const ambiguous: Refusal = { refused: 'token_ambiguous' };
@@ -28,9 +28,12 @@ export function findCookie(rawHeaders: readonly string[], name: string): string 
   return value === '' ? undefined : value;
 }
 
+/** The value, if the pair has the name. It looks at no more than the pair, however long the line is. */
 function readPair(line: string, start: number, end: number, name: string): string | undefined {
-  const equals = line.indexOf('=', start);
-  if (equals === -1 || equals >= end || trimBlanks(line, start, equals) !== name) return undefined;
+  const begin = skipBlanks(line, start);
+  if (!line.startsWith(name, begin)) return undefined;
+  const equals = skipBlanks(line, begin + name.length);
+  if (line[equals] !== '=') return undefined;
   const value = trimBlanks(line, equals + 1, end);
   const isQuoted = value.length > 1 && value.startsWith('"') && value.endsWith('"');
   return isQuoted ? value.slice(1, -1) : value;

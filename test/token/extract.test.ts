@@ -129,6 +129,9 @@ const cookies: readonly Case[] = [
     refused: 'token_ambiguous',
   },
   { name: 'once empty', raw: ['Cookie', 'access_token=; access_token=a'], refused: 'token_ambiguous' },
+  { name: 'separators alone', raw: ['Cookie', ';;= ; =;;'], refused: 'token_missing' },
+  { name: 'the name before a separator', raw: ['Cookie', 'access_token;=a'], refused: 'token_missing' },
+  { name: 'blanks up to a separator', raw: ['Cookie', 'access_token=a ; \t ;'], token: 'a' },
   { name: 'twice empty', raw: ['Cookie', 'access_token=; access_token='], refused: 'token_ambiguous' },
   {
     name: 'within the quotes of another',

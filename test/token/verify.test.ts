@@ -461,6 +461,18 @@ t.test('an integer that would be read wrong refuses the token only where it is r
   t.equal(reasonOf(await strict.verify(token, null)), 'token_malformed');
 });
 
+t.test('a character beyond a byte is not taken for its low byte', async (t) => {
+  const { verify } = verifier();
+  const token = sign(rsa);
+  for (const place of [0, token.indexOf('.') + 1, token.length - 1]) {
+    const alike = String.fromCharCode(token.charCodeAt(place) + 0x100);
+    t.equal(
+      reasonOf(await verify(token.slice(0, place) + alike + token.slice(place + 1), null)),
+      'token_malformed',
+    );
+  }
+});
+
 t.test('oversized tokens are refused undecoded', async (t) => {
   const { keys, verify } = verifier({}, { maxSize: 300 });
   t.equal(reasonOf(await verify(sign(rsa), null)), 'token_too_large');
