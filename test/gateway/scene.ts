@@ -24,7 +24,7 @@ export interface Scene {
   readonly issuer: FakeIssuer;
   readonly echo: Echo;
   readonly gateway: TestGateway;
-  /** Sends a request that must be forwarded; what the upstream saw of it. */
+  /** Sends a request that must be allowed, by the upstream's account and by the log's; what the upstream saw of it. */
   allows(t: Test, name: string, request: RequestOptions): Promise<Sighting>;
   /** Sends one that must be refused for this reason, in answer and log alike, with the upstream seeing nothing. */
   refuses(t: Test, name: string, request: RequestOptions, reason: Refused): Promise<Answer>;
@@ -64,7 +64,10 @@ export async function startScene(
       const answer = await gateway.request(request);
       t.equal(answer.status, 200, `${name}: is forwarded`);
       t.equal(echo.seen.length, before + 1, `${name}: once`);
-      return sight(echo.seen.at(-1));
+      const seen = sight(echo.seen.at(-1));
+      const line = await gateway.line(seen.header('x-request-id'));
+      t.match(line, { decision: 'allow', reason: 'ok', status: 200 }, `${name}: is logged`);
+      return seen;
     },
     async refuses(t, name, request, reason) {
       const before = echo.seen.length;
