@@ -15,6 +15,8 @@ export interface SceneOptions {
   readonly issuer?: FakeIssuerOptions;
   /** Laid over what the gateway is told of it. */
   readonly trust?: Partial<IssuerInput>;
+  /** What the gateway is told of the upstream, besides its URL. */
+  readonly upstream?: Omit<Exclude<ConfigInput['upstream'], string | undefined>, 'url'>;
   /** Trusted after it. */
   readonly others?: readonly IssuerInput[];
 }
@@ -54,7 +56,8 @@ export async function startScene(
   const { clock, trust, others = [] } = options;
   const [issuer, echo] = await Promise.all([startFakeIssuer(t, options.issuer), startEcho(t)]);
   const issuers = [{ issuer: issuer.issuer, audience: issuer.audience, ...trust }, ...others];
-  const gateway = await startGateway(t, { upstream: echo.url, issuers, ...config }, clock ? { clock } : {});
+  const upstream = { url: echo.url, ...options.upstream };
+  const gateway = await startGateway(t, { upstream, issuers, ...config }, clock ? { clock } : {});
   const scene: Scene = {
     issuer,
     echo,
