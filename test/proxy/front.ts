@@ -27,14 +27,17 @@ export interface Front {
   readonly refusals: readonly Reason[];
   /** Resolves when so many transfers have ended. */
   ended(count: number): Promise<void>;
+  /** Resolves when a client has left. */
+  left(): Promise<void>;
 }
 
-/** A plain server that forwards whatever it is sent to one upstream. */
+/** A plain server that forwards whatever it is sent to one upstream, once `before` has resolved. */
 export async function startFront(
   t: Pick<Test, 'teardown'>,
   url: string,
   options: Partial<UpstreamOptions> = {},
   input: Partial<ForwardInput> = {},
+  before?: Promise<void>,
 ): Promise<Front> {
   const upstreams = createUpstreams({ main: { ...defaults, url, ...options } });
   const upstream = upstreams.get('main');
@@ -42,7 +45,11 @@ export async function startFront(
   const refusals: Reason[] = [];
   const progress = new EventEmitter();
   const requestHeaders = compileRequestHeaders({ strip: () => false });
-  const handle = (request: IncomingMessage, response: ServerResponse) => {
+  const left: Promise<void>[] = [];
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    left.push(new Promise((resolve) => response.once('close', resolve)));
+    progress.emit('request');
+    if (before !== undefined) await before;
     const hop = { peer: '127.0.0.1', trusted: false, secure: false, port: 1 };
     const { rawHeaders, method = '', url: path = '' } = request;
     forward({
@@ -92,6 +99,10 @@ export async function startFront(
     upstream,
     outcomes,
     refusals,
+    async left() {
+      while (left.length === 0) await withDeadline(once(progress, 'request'), 'a request');
+      await Promise.race(left);
+    },
     async ended(count) {
       while (outcomes.length < count)
         await withDeadline(once(progress, 'ended'), `${count} transfers to end`);
