@@ -1,10 +1,12 @@
-const longRun = /[\w.-]{16,}/g;
+/** With `%`: in the path of a refused request a token's dots may still be encoded. */
+const longRun = /[\w.%-]{16,}/g;
+const dot = /\.|%(?:25)*2e/i;
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff\u202a-\u202e\u2066-\u2069]/g;
 
 /** True for what is shaped like a JWT, whole or cut: three dotted parts, or the base64url of `{"`. */
 function tokenShaped(run: string): boolean {
   if (run.includes('eyJ')) return true;
-  const parts = run.split('.');
+  const parts = run.split(dot);
   return parts.length >= 3 && parts.filter((part) => part.length >= 10).length >= 2;
 }
 

@@ -20,6 +20,13 @@ t.test('a path as the log may hold it', async (t) => {
     { name: 'a token after a parameter name', path: `/x;jwt=${token}`, logged: '/x;jwt=[masked]' },
     { name: 'a token cut short', path: `/x/${header}.${payload}`, logged: '/x/[masked]' },
     { name: 'a header alone', path: `/x/${header}`, logged: '/x/[masked]' },
+    { name: 'a token with encoded dots', path: `/x/${token.replaceAll('.', '%2E')}`, logged: '/x/[masked]' },
+    {
+      name: 'a token with dots encoded twice, of another beginning',
+      path: `/x/${'b'.repeat(20)}%252e${'c'.repeat(20)}%252e${'d'.repeat(20)}`,
+      logged: '/x/[masked]',
+    },
+    { name: 'encoded letters', path: `/x/${'%C3%A9'.repeat(20)}`, logged: `/x/${'%C3%A9'.repeat(20)}` },
     {
       name: 'a token of another beginning',
       path: `/x/${'b'.repeat(20)}.${'c'.repeat(20)}.${'d'.repeat(20)}`,
