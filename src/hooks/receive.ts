@@ -6,6 +6,8 @@ import { beginExchange, type Exchange } from '../exchange.ts';
 import type { Policy } from '../policy.ts';
 
 const wellFormedId = /^[\w.-]{1,128}$/;
+/** `uri-host [":" port]`, RFC 3986 section 3.2.2: no user, path or second name, which others could read into it. */
+const legalHost = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 const noParams = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
 
 /** What every request begins with: its exchange, with the canonical target or the reason why there is none. */
@@ -45,20 +47,24 @@ export function routedUrl(exchange: Exchange): string {
 }
 
 /**
- * What Node's parser lets through although two servers could read it differently, RFC 9112: a missing or second
- * Host (section 3.2), a transfer coding besides chunked (section 6.1), which our upstream would be told nothing of.
+ * What Node's parser lets through although two servers could read it differently, RFC 9112: another version
+ * (section 2.3), a missing, second or malformed Host (section 3.2), a transfer coding besides chunked (section 6.1),
+ * which our upstream would be told nothing of.
  */
 function checkFraming(request: IncomingMessage, maxBodySize: number | null): Refusal | null {
   if (request.method === 'TRACE' || request.method === 'CONNECT') return { refused: 'method_not_allowed' };
+  const { httpVersion } = request;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return { refused: 'request_malformed' };
   let hosts = 0;
   const raw = request.rawHeaders;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
   }
-  if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) return { refused: 'request_malformed' };
+  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return { refused: 'request_malformed' };
+  if (!legalHost.test(request.headers.host ?? '')) return { refused: 'request_malformed' };
   const coding = request.headers['transfer-encoding'];
-  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || request.httpVersion !== '1.1')) {
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion !== '1.1')) {
     return { refused: 'request_malformed' };
   }
   if (maxBodySize !== null && Number(request.headers['content-length'] ?? 0) > maxBodySize) {
