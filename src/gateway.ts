@@ -64,6 +64,8 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
     const exchange = exchangeOf(request.raw);
     reply.raw.once('close', () => {
       if (!exchange.forwarding) account(exchange, request.raw, reply.raw);
+      // Its answer had begun before the drain, and promised to keep the connection.
+      if (options.draining()) app.server.closeIdleConnections();
     });
     if (options.draining()) refuse(request, reply, { refused: 'draining' });
     else done();
@@ -77,7 +79,7 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
     undici: { request() {} } as never,
     preRewrite: () => '/',
     httpMethods: methods,
-    handler: compileForward(clock, account),
+    handler: compileForward(clock, account, options.draining),
   });
 
   guardConnections(app.server, listen.maxConnections, accountRaw);

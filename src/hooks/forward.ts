@@ -15,7 +15,7 @@ const nothing: readonly string[] = [];
  * Compiles the handler that sends a request on. It refuses whatever no stage has decided about, so that a wrong
  * order of stages is an error, never an open door.
  */
-export function compileForward(clock: Clock, account: Account) {
+export function compileForward(clock: Clock, account: Account, draining: () => boolean) {
   return function forwardRequest(request: FastifyRequest, reply: FastifyReply): void {
     const exchange = exchangeOf(request.raw);
     const { decision, target, policy, rule } = exchange;
@@ -39,6 +39,7 @@ export function compileForward(clock: Clock, account: Account) {
       maxBodySize: policy.maxBodySize,
       expectsContinue: exchange.expectsContinue,
       clock,
+      closing: draining,
       refuse: (reason) => refuse(request, reply, { refused: reason }),
       done({ upstreamMs, bytes, eventStream }) {
         exchange.upstreamMs = upstreamMs ?? undefined;

@@ -9,6 +9,7 @@ export interface ClientAnswerInput extends ResponseRewriteOptions {
   readonly response: ServerResponse;
   readonly method: string;
   readonly upstream: ResponseRewriteOptions['upstream'] & { readonly bodyTimeout: number };
+  closing(): boolean;
 }
 
 /** The upstream's answer on its way to the client: begun, passed on with backpressure, then ended or cut. */
@@ -47,11 +48,11 @@ export class ClientAnswer {
 
   /** Hands the head to Node. False when it cannot be sent; then nothing was. */
   begin(rawHeaders: readonly Buffer[], status: number, message: string): boolean {
-    const { request, response, method } = this.#input;
+    const { request, response, method, closing } = this.#input;
     const head = readResponseHeaders(rawHeaders, createResponseRewrite(this.#input));
     if (head === null) return false;
     // An answer that ends first would leave the rest of the body on the connection.
-    if (!request.complete) head.headers.push('Connection', 'close');
+    if (!request.complete || closing()) head.headers.push('Connection', 'close');
     try {
       response.writeHead(status, phrase(status, message), head.headers);
     } catch {

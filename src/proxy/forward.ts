@@ -24,6 +24,8 @@ export interface ForwardInput {
   /** Whether the client waits for 100 Continue, RFC 9110 section 10.1.1. */
   readonly expectsContinue: boolean;
   readonly clock: Clock;
+  /** Whether the client's connection is to end with this answer, since the process will. */
+  closing(): boolean;
   /** Called at most once, and only if no answer has begun: the caller writes one. */
   refuse(reason: Reason): void;
   /** Called once, when the answer was sent or the client is gone. */

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { startEcho } from '../helpers/echo.ts';
@@ -169,58 +166,4 @@ t.test('the admin port', async (t) => {
   t.equal((await get('/api/status', { ...evil, authorization: 'Bearer ' })).status, 401);
   t.equal((await get('/livez', evil)).status, 200, 'probes come by any name');
   t.equal((await get('/nothing')).status, 404);
-});
-
-t.test('drain', async (t) => {
-  let release = () => {};
-  const upstream = createServer((req, response) => {
-    if (req.url === '/slow') release = () => response.end('late');
-    else response.end('ok');
-  }).listen(0, '127.0.0.1');
-  await once(upstream, 'listening');
-  t.teardown(() => upstream.close());
-  const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
-  const { gateway } = await gatewayOf(t, {
-    upstream: url,
-    rules: [{ path: '/*', auth: 'none' }],
-    drain: { delay: '300ms', timeout: '10s' },
-  });
-  const keptAlive = await gateway.raw();
-  const slow = await gateway.raw();
-  const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
-  await keptAlive.send(ask('/a'));
-  t.equal((await keptAlive.response()).status, 200);
-  await slow.send(ask('/slow'));
-  const drained = gateway.server.drain();
-  t.match(gateway.server.readiness(), { ready: false, reasons: [{ code: 'draining' }] }, 'not ready at once');
-  t.equal((await gateway.get('/b')).status, 200, 'served as ever for a while');
-  await gateway.lineWhere(({ msg }) => msg === 'closing');
-  await slow.send(ask('/late'));
-  release();
-  t.equal((await slow.response()).text, 'late', 'what was in flight ends');
-  const late = await slow.response();
-  t.equal(late.status, 503);
-  t.equal(late.json().code, 'draining');
-  t.equal(late.header('connection'), 'close');
-  await keptAlive.closed();
-  t.same(await drained, { cut: 0 });
-});
-
-t.test('a drain that must cut', async (t) => {
-  const upstream = createServer(() => undefined).listen(0, '127.0.0.1');
-  await once(upstream, 'listening');
-  t.teardown(() => {
-    upstream.close();
-    upstream.closeAllConnections();
-  });
-  const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
-  const { gateway } = await gatewayOf(t, {
-    upstream: url,
-    rules: [{ path: '/*', auth: 'none' }],
-    drain: { delay: 0, timeout: '300ms' },
-  });
-  const hanging = await gateway.raw();
-  await hanging.send('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
-  await once(upstream, 'request');
-  t.same(await gateway.server.drain(), { cut: 1 });
 });

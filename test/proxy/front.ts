@@ -71,6 +71,7 @@ export async function startFront(
       ownOrigin: `http://${request.headers.host}`,
       maxBodySize: null,
       expectsContinue: request.headers.expect !== undefined,
+      closing: () => false,
       clock: systemClock,
       refuse(reason) {
         refusals.push(reason);
