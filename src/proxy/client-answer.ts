@@ -101,10 +101,14 @@ export class ClientAnswer {
   cut(): void {
     const { request, response } = this.#input;
     this.#over = true;
-    // To HTTP/1.0 the end of the connection is the end of the answer; only a reset tells them apart.
-    if (request.httpVersion === '1.0' && !(request.socket instanceof TLSSocket))
-      request.socket.resetAndDestroy();
-    response.destroy();
+    const { socket } = request;
+    if (request.httpVersion !== '1.0' || socket instanceof TLSSocket) {
+      response.destroy();
+      return;
+    }
+    // To HTTP/1.0 the end of the connection is the end of the answer; only a reset tells them apart. Node 20 makes
+    // an ordinary end of one that comes in the same turn as a write.
+    setImmediate(() => socket.resetAndDestroy());
   }
 
   /** The response has closed. */
