@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
 import { rawAnswer } from './answer.ts';
 import { type Reason, reasons } from './errors.ts';
+import { exchangeOf } from './exchange.ts';
 
 export type AccountRaw = (
   refusal: { refused: Reason },
@@ -11,6 +13,13 @@ export type AccountRaw = (
   requestId: string,
   client: string,
 ) => void;
+
+export interface ConnectionLimits {
+  /** Most open connections; null: unlimited. */
+  readonly maxConnections: number | null;
+  /** Milliseconds that a client may leave an answer of our own unread. */
+  readonly keepAliveTimeout: number;
+}
 
 type ParseError = Error & { code?: string };
 /** What Node's own handler looks at as well: the answer that this connection is in the middle of. */
@@ -27,27 +36,33 @@ function reasonOf(error: ParseError): Reason | null {
 
 /** Says no on a connection that carries no request to answer, and ends it. */
 function endWith(socket: Duplex, refused: Reason, account: AccountRaw): void {
-  const { status } = reasons[refused];
+  // In the midst of another answer these bytes would pass for its body, and what is cut short for whole.
+  if (!socket.writable || (socket as Answering)._httpMessage?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const requestId = record(socket, refused, account);
+  const statusMessage = STATUS_CODES[reasons[refused].status] ?? '';
+  socket.end(rawAnswer({ refused }, requestId, statusMessage), () => socket.destroy());
+}
+
+function record(socket: Duplex, refused: Reason, account: AccountRaw): string {
   const requestId = randomUUID();
-  account({ refused }, status, requestId, (socket as Socket).remoteAddress ?? 'unknown');
-  socket.end(rawAnswer({ refused }, requestId, STATUS_CODES[status] ?? ''), () => socket.destroy());
+  account({ refused }, reasons[refused].status, requestId, (socket as Socket).remoteAddress ?? 'unknown');
+  return requestId;
 }
 
 /** Answers what Node's parser refuses: RFC 9112 faults, headers too large, requests too slow. */
 export function compileClientError(account: AccountRaw) {
   return function onClientError(error: ParseError, socket: Duplex): void {
     const reason = reasonOf(error);
-    const current = (socket as Answering)._httpMessage;
-    if (reason === null || !socket.writable || current?.headersSent) {
-      socket.destroy();
-      return;
-    }
-    endWith(socket, reason, account);
+    if (reason === null) socket.destroy();
+    else endWith(socket, reason, account);
   };
 }
 
-/** What a connection may ask for besides ordinary requests. */
-export function guardConnections(server: Server, maxConnections: number | null, account: AccountRaw): void {
+/** What a connection may ask for besides ordinary requests, and for how long it may do nothing. */
+export function guardConnections(server: Server, limits: ConnectionLimits, account: AccountRaw): void {
   // Expect is answered after the decision, by the forwarder; an expectation that nobody knows is ignored, as RFC 9110 lets us.
   const asRequest = (request: IncomingMessage, response: ServerResponse) => {
     server.emit('request', request, response);
@@ -58,11 +73,34 @@ export function guardConnections(server: Server, maxConnections: number | null, 
     socket.on('error', () => socket.destroy());
     endWith(socket, 'method_not_allowed', account);
   });
-  if (maxConnections === null) return;
+  server.setTimeout(limits.keepAliveTimeout, (socket) => {
+    if (isIdle(socket) || isUnread(socket)) socket.destroy();
+  });
+  if (limits.maxConnections !== null) limitConnections(server, limits.maxConnections, account);
+}
+
+/** Waits for a request, or was told that there will be none. */
+function isIdle(socket: Answering): boolean {
+  return !socket._httpMessage || socket.writableEnded;
+}
+
+/** Whether the client reads nothing of an answer of our own; the forwarder watches those that it passes on. */
+function isUnread(socket: Answering): boolean {
+  const response = socket._httpMessage;
+  if (!response || socket.writableLength === 0) return false;
+  const { forwarding, answered } = exchangeOf(response.req);
+  return !forwarding || answered !== null;
+}
+
+function limitConnections(server: Server, most: number, account: AccountRaw): void {
   let open = 0;
   server.on('connection', (socket: Socket) => {
     open++;
     socket.once('close', () => open--);
-    if (open > maxConnections) endWith(socket, 'overloaded', account);
+    if (open <= most) return;
+    if (!(server instanceof TlsServer)) return endWith(socket, 'overloaded', account);
+    // A client that waits for TLS could not read an answer.
+    record(socket, 'overloaded', account);
+    socket.destroy();
   });
 }

@@ -82,7 +82,7 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
     handler: compileForward(clock, account, options.draining),
   });
 
-  guardConnections(app.server, listen.maxConnections, accountRaw);
+  guardConnections(app.server, listen, accountRaw);
   return app;
 }
 
