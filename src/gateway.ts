@@ -4,7 +4,7 @@ import httpProxy from '@fastify/http-proxy';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/schema.ts';
-import { compileClientError, guardConnections } from './connections.ts';
+import { compileClientError, createPipelines, guardConnections } from './connections.ts';
 import { exchangeOf } from './exchange.ts';
 import { compileAccount, compileAccountRaw } from './hooks/account.ts';
 import { compileAuthenticate } from './hooks/authenticate.ts';
@@ -60,14 +60,19 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   app.setErrorHandler((_error, request, reply) => refuse(request, reply, { refused: 'internal_error' }));
   app.setNotFoundHandler((request, reply) => refuse(request, reply, { refused: 'internal_error' }));
 
+  const pipelines = createPipelines();
   app.addHook('onRequest', (request, reply, done) => {
     const exchange = exchangeOf(request.raw);
+    const { socket } = request.raw;
+    const hasRoom = pipelines.enter(socket);
     reply.raw.once('close', () => {
+      pipelines.leave(socket);
       if (!exchange.forwarding) account(exchange, request.raw, reply.raw);
       // Its answer had begun before the drain, and promised to keep the connection.
       if (options.draining()) app.server.closeIdleConnections();
     });
     if (options.draining()) refuse(request, reply, { refused: 'draining' });
+    else if (!hasRoom) refuse(request, reply, { refused: 'overloaded' });
     else done();
   });
   app.addHook('onRequest', route);
