@@ -8,6 +8,8 @@ import type { Policy } from '../policy.ts';
 const wellFormedId = /^[\w.-]{1,128}$/;
 /** `uri-host [":" port]`, RFC 3986 section 3.2.2: no user, path or second name, which others could read into it. */
 const legalHost = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
+/** Some versions of Node leave out whatever comes after a thousand headers: such a request may be known in part only. */
+const tooManyHeaders = 1000;
 const noParams = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
 
 /** What every request begins with: its exchange, with the canonical target or the reason why there is none. */
@@ -57,6 +59,7 @@ function checkFraming(request: IncomingMessage, maxBodySize: number | null): Ref
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return { refused: 'request_malformed' };
   let hosts = 0;
   const raw = request.rawHeaders;
+  if (raw.length >= 2 * tooManyHeaders) return { refused: 'headers_too_large' };
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
