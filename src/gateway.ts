@@ -37,7 +37,7 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   const { config, policy, clock, metrics, logger } = options;
   const { listen } = config;
   const account = compileAccount(clock, metrics, logger);
-  const accountRaw = compileAccountRaw(metrics, logger);
+  const accountRaw = compileAccountRaw(metrics, logger, config.log);
 
   const app = fastify({
     ...(listen.tls === null ? {} : { https: { ...readTls(listen.tls), ...serverOptions(listen) } }),

@@ -86,11 +86,12 @@ function cut(path: string): string {
 }
 
 /** Counts and logs what never became a request: parse errors, CONNECT, connections over the limit. */
-export function compileAccountRaw(metrics: Metrics, logger: Logger) {
+export function compileAccountRaw(metrics: Metrics, logger: Logger, log: { readonly requests: string }) {
   return function accountRaw(refusal: Refusal, status: number, requestId: string, client: string): void {
     metrics.requests.inc({ rule: 'default', method: 'OTHER', status: String(status) });
     metrics.decisions.inc({ decision: 'deny', reason: refusal.refused, issuer: 'none' });
     metrics.refusals.inc({ reason: refusal.refused });
+    if (log.requests === 'none') return;
     logger.info({
       msg: 'request',
       requestId,
