@@ -35,8 +35,9 @@ interface Name {
   readonly kind: Kind;
 }
 
-/** Real traffic spells few names; what a client makes up beyond them is sorted anew each time. */
+/** Real traffic spells few names, and short ones; what a client makes up beyond them is sorted anew each time. */
 const knownNames = 1000;
+const knownLength = 64;
 
 /**
  * Compiles what the upstream receives as headers: the client's in their order and spelling, without what is
@@ -51,7 +52,7 @@ export function compileRequestHeaders({
     const found = known.get(name);
     if (found !== undefined) return found;
     const fresh = sort(name, strip);
-    if (known.size < knownNames) known.set(name, fresh);
+    if (known.size < knownNames && name.length <= knownLength) known.set(name, fresh);
     return fresh;
   };
 
@@ -93,8 +94,15 @@ function sort(name: string, strip: (name: string) => boolean): Name {
 function kindOf(name: string, lower: string, normalized: string, strip: (name: string) => boolean): Kind {
   if (lower === 'host') return 'host';
   if (isHopByHop(lower) || normalized === 'x_request_id' || strip(name)) return 'drop';
+  if (posesAsFraming(lower, normalized)) return 'drop';
   if (lower === 'cookie' || lower === 'authorization') return lower;
   return forwardedKind(lower, normalized) ?? 'pass';
+}
+
+/** True for a name such as `Transfer_Encoding`, which frames the message for an upstream that reads `_` as `-`. */
+function posesAsFraming(lower: string, normalized: string): boolean {
+  const dashed = normalized.replaceAll('_', '-');
+  return dashed !== lower && (isHopByHop(dashed) || dashed === 'content-length');
 }
 
 function isForwarded(kind: Kind): kind is ForwardedKind {
