@@ -18,9 +18,15 @@ export interface AdminOptions {
   status(): object;
 }
 
+/** A shorter one could be guessed, and an empty one would be anybody's. */
+const leastTokenBytes = 32;
 const loopback = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 
-/** The admin port. Open: livez, readyz, metrics. Protected: api/status. Not listening yet. */
+/**
+ * The admin port. Open: livez, readyz, metrics. Protected: api/status. Not listening yet.
+ *
+ * @throws Error when the token file cannot be read or holds less than 32 bytes
+ */
 export function createAdmin(options: AdminOptions): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
   const allowed = compileAccess(options.tokenFile);
@@ -65,6 +71,9 @@ function problem(reply: FastifyReply, status: number, title: string): void {
  */
 function compileAccess(tokenFile: string | null): (request: FastifyRequest) => boolean {
   const expected = tokenFile === null ? null : Buffer.from(readFileSync(tokenFile, 'utf8').trim());
+  if (expected !== null && expected.length < leastTokenBytes) {
+    throw new Error(`admin.tokenFile must hold at least ${leastTokenBytes} bytes`);
+  }
   return (request) => {
     if (expected !== null) {
       const given = Buffer.from(/^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');

@@ -59,7 +59,12 @@ t.test('the lines shown have these fields', async (t) => {
 
 t.test('what never became a request has the fields that the page names', async (t) => {
   const [fields] = fieldsOf((logger) => {
-    compileAccountRaw(metrics, logger)({ refused: 'request_malformed' }, 400, 'id', '192.0.2.1');
+    compileAccountRaw(metrics, logger, { requests: 'all' })(
+      { refused: 'request_malformed' },
+      400,
+      'id',
+      '192.0.2.1',
+    );
   });
   const named = codes(text.match(/What never became a request(?:.|\n)+?only\./m)?.[0] ?? '');
   t.same(
