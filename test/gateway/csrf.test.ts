@@ -13,6 +13,7 @@ const unsafe = ['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'MKCOL', 'REPORT',
 t.test('a token in a cookie needs evidence of its origin for whatever is not safe', async (t) => {
   const { issuer, ...scene } = await startScene(t, {
     token,
+    listen: { trustedProxies: ['10.0.0.0/8'] },
     rules: [
       { path: '/optional/*', auth: 'optional' },
       { path: '/open/*', auth: 'none' },

@@ -153,7 +153,7 @@ t.test('what is forged or broken counts, and nothing else does', async (t) => {
 
 t.test('who a client is', async (t) => {
   const failureLimit = { max: 1, ipv4Prefix: 24, ipv6Prefix: 64, maxClients: 8 };
-  const direct = await startScene(t, { failureLimit });
+  const direct = await startScene(t, { failureLimit, listen: { trustedProxies: ['10.0.0.0/8'] } });
   const from = (scene: typeof direct, address: string, token = scene.issuer.mint()) => ({
     headers: { ...bearer(token), 'x-forwarded-for': address },
   });

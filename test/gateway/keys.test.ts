@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import t from 'tap';
 import { completeConfig } from '../../src/config/complete.ts';
 import { createLogger } from '../../src/observe/logger.ts';
@@ -52,12 +53,21 @@ t.test('readiness with two issuers', async (t) => {
       listen: { host: '127.0.0.1', port: 0 },
       admin: { host: '127.0.0.1', port: 0 },
     });
-    const server = createServer(config, { logger: createLogger({ level: 'silent' }) });
+    let loaded = () => {};
+    const upLoaded = new Promise<void>((resolve) => {
+      loaded = resolve;
+    });
+    const destination = new Writable({
+      write(chunk, _encoding, done) {
+        if (JSON.parse(chunk).msg === 'keys changed') loaded();
+        done();
+      },
+    });
+    const server = createServer(config, { logger: createLogger({ level: 'info', destination }) });
     t.teardown(() => server.close());
     const asked = slow.fetches.metadata;
-    const upFetches = up.fetches.jwks;
     const started = server.start();
-    await Promise.all([slow.fetched('metadata', asked + 1), up.fetched('jwks', upFetches + 1)]);
+    await Promise.all([slow.fetched('metadata', asked + 1), upLoaded]);
     t.notOk(server.readiness().ready, `${readiness}: not before each was tried`);
     // Discovery tries a second address when the first has no document.
     release();
