@@ -29,13 +29,10 @@ export function loadConfig(options: LoadOptions): Loaded {
   const { env, cwd } = options;
   const found = findFile(options);
   const parsed = found === null ? null : parseText(readText(found, cwd));
-  if (parsed !== null && parsed.findings.length > 0) {
+  if (parsed !== null && parsed.errors.length > 0) {
+    const { errors } = parsed;
     throw new ConfigError(
-      parsed.findings.map(({ position, ...finding }) => ({
-        ...toFault(finding),
-        file: found as string,
-        ...position,
-      })),
+      errors.map(({ position, ...error }) => ({ ...toFault(error), file: found as string, ...position })),
     );
   }
   const filled = interpolate(parsed?.value ?? {}, { env, cwd });
@@ -45,9 +42,10 @@ export function loadConfig(options: LoadOptions): Loaded {
   const describe = (finding: Finding) =>
     place(finding, { file: found, parsed, outside, variables: overlaid.variables });
   const said = [...overlaid.warnings.map(toFault), ...warnings.map(describe)];
-  if (config === null || filled.findings.length > 0) {
+  const missing = [...(parsed?.findings ?? []), ...filled.findings];
+  if (config === null || missing.length > 0) {
     if (found === null && overlaid.variables.length === 0) throw new ConfigError([nothing], said);
-    const all = [...filled.findings, ...faults.filter(isNews(filled.findings))].map(describe);
+    const all = [...missing, ...faults.filter(isNews(missing))].map(describe);
     throw new ConfigError(all.toSorted(byPlace), said);
   }
   return { config, warnings: said, source: found ?? 'environment' };

@@ -1,5 +1,6 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { type ErrorCode, isAlias, isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Path } from './path.ts';
+import { keyText, toPlain } from './plain.ts';
 import type { Finding } from './validate.ts';
 
 export interface Position {
@@ -8,8 +9,12 @@ export interface Position {
 }
 
 export interface Parsed {
+  /** Undefined where the text cannot be read at all. */
   readonly value: unknown;
-  readonly findings: readonly (Finding & { readonly position?: Position })[];
+  /** Why the text cannot be read. */
+  readonly errors: readonly (Finding & { readonly position: Position })[];
+  /** What is left out of the value, because it says nothing or too much. */
+  readonly findings: readonly Finding[];
   /** Where a place is in the text; of what is not there, where the nearest thing around it is. */
   locate(path: Path, atKey?: boolean): Position | undefined;
 }
@@ -17,37 +22,26 @@ export interface Parsed {
 /** Reads YAML 1.2, of which JSON is a part. Duplicate keys, several documents and alias bombs are faults. */
 export function parseText(text: string): Parsed {
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, {
-    lineCounter,
-    uniqueKeys: true,
-    prettyErrors: false,
-  }) as Document.Parsed[];
   const at = (offset: number): Position => {
     const { line, col } = lineCounter.linePos(offset);
     return { line, column: col };
   };
-  const [document] = documents;
-  const errors = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings]);
-  const findings: (Finding & { position?: Position })[] = errors.map(({ message, pos }) => ({
-    path: [],
-    message: message.split('\n')[0] ?? 'is not YAML',
-    position: at(pos[0]),
-  }));
-  if (documents.length > 1) {
-    findings.push({
+  const document = parseDocument(text, { lineCounter, uniqueKeys: true, prettyErrors: false });
+  const errors = [...document.errors, ...document.warnings]
+    .map(({ code, message, pos }) => ({
       path: [],
-      message: 'holds several documents; one is expected',
-      position: at(documents[1]?.range[0] ?? 0),
-    });
-  }
-  const none = () => undefined;
-  if (document === undefined || findings.length > 0) return { value: undefined, findings, locate: none };
-  const value = toValue(document);
-  if (value instanceof Error)
-    return { value: undefined, findings: [{ path: [], message: value.message }], locate: none };
+      message: sayError(code, message),
+      ...hintAt(text, pos[0]),
+      position: at(pos[0]),
+    }))
+    // What follows in the same line is the first one's consequence.
+    .filter(
+      ({ position }, index, all) => all.findIndex((each) => each.position.line === position.line) === index,
+    );
+  if (errors.length > 0) return { value: undefined, errors, findings: [], locate: () => undefined };
   return {
-    value,
-    findings: [],
+    ...toPlain(document),
+    errors: [],
     locate(path, atKey = false) {
       const offset = offsetOf(document.contents, path, atKey);
       return offset === undefined ? undefined : at(offset);
@@ -55,12 +49,31 @@ export function parseText(text: string): Parsed {
   };
 }
 
-function toValue(document: Document.Parsed): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    return error instanceof Error ? error : new Error('is not readable');
-  }
+/** The parser's own words where they are safe; others of its messages repeat what stands there, secrets too. */
+const words: Partial<Readonly<Record<ErrorCode, string>>> = {
+  BAD_SCALAR_START: 'a plain text cannot begin with this character; put it in quotes',
+  BAD_DQ_ESCAPE: 'this escape is unknown; in single quotes a backslash is itself',
+  BLOCK_AS_IMPLICIT_KEY: 'there are two ": " in one line; put the text in quotes',
+  BAD_ALIAS: 'this alias cannot stand here',
+  DUPLICATE_KEY: 'the same key stands here twice',
+  MULTIPLE_DOCS: 'there are several documents; one is expected',
+  TAB_AS_INDENT: 'a tab cannot indent; use spaces',
+  TAG_RESOLVE_FAILED: 'this tag is unknown',
+};
+const safe: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BAD_INDENT',
+  'MISSING_CHAR',
+  'MULTILINE_IMPLICIT_KEY',
+]);
+
+function sayError(code: ErrorCode, message: string): string {
+  return words[code] ?? (safe.has(code) ? message : 'this is not YAML');
+}
+
+function hintAt(text: string, offset: number): { hint?: string } {
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] ?? '';
+  const inFlow = /[{[,:]\s*\$\{|[{[].*\$\{/.test(line);
+  return inFlow ? { hint: 'inside { } and [ ], put quotes around a text with $' + '{…}' } : {};
 }
 
 function offsetOf(root: Node | null, path: Path, atKey: boolean): number | undefined {
@@ -68,7 +81,7 @@ function offsetOf(root: Node | null, path: Path, atKey: boolean): number | undef
   let offset = root?.range?.[0];
   for (const [depth, part] of path.entries()) {
     if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === part);
+      const pair = node.items.find(({ key }) => keyText(key) === part);
       if (pair === undefined) return offset;
       const key = pair.key as Node;
       node = (pair.value ?? null) as Node | null;
@@ -80,6 +93,7 @@ function offsetOf(root: Node | null, path: Path, atKey: boolean): number | undef
     } else {
       return offset;
     }
+    if (isAlias(node)) return offset;
   }
   return offset;
 }
