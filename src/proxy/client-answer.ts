@@ -49,7 +49,7 @@ export class ClientAnswer {
   /** Hands the head to Node. False when it cannot be sent; then nothing was. */
   begin(rawHeaders: readonly Buffer[], status: number, message: string): boolean {
     const { request, response, method, closing } = this.#input;
-    const head = readResponseHeaders(rawHeaders, createResponseRewrite(this.#input));
+    const head = readResponseHeaders(rawHeaders, status, createResponseRewrite(this.#input));
     if (head === null) return false;
     // An answer that ends first would leave the rest of the body on the connection.
     if (!request.complete || closing()) head.headers.push('Connection', 'close');

@@ -14,6 +14,7 @@ export interface ResponseHeaders {
  */
 export function readResponseHeaders(
   rawHeaders: readonly Buffer[],
+  status: number,
   rewrite: ResponseRewrite | null,
 ): ResponseHeaders | null {
   const raw = rawHeaders.map((each) => each.toString('latin1'));
@@ -26,6 +27,8 @@ export function readResponseHeaders(
     const lower = name.toLowerCase();
     if (lower === 'transfer-encoding' && value.toLowerCase() !== 'chunked') return null;
     if (isHopByHop(lower) || nominated?.has(lower)) continue;
+    // Who believes it waits for a body that never comes, or takes the next answer for it: RFC 9110 section 8.6.
+    if (lower === 'content-length' && status === 204) continue;
     if (lower === 'content-type' && /^text\/event-stream\b/i.test(value)) eventStream = true;
     headers.push(name, rewrite === null ? value : rewrite(lower, value));
   }
