@@ -83,10 +83,14 @@ export async function startScene(
     },
     async judges(t, table, request) {
       for (const [verdict, cases] of Object.entries(table)) {
+        const refusals = `jwks_sidecar_refusals_total{reason="${verdict}"}`;
+        const counted = await gateway.metric(refusals);
         for (const [name, each] of Object.entries(cases)) {
           if (verdict === 'ok') await scene.allows(t, name, request(each));
           else await scene.refuses(t, name, request(each), verdict as Refused);
         }
+        const more = verdict === 'ok' ? 0 : Object.keys(cases).length;
+        t.equal(await gateway.metric(refusals), counted + more, `${verdict}: each is counted`);
       }
     },
   };
