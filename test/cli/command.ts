@@ -1,0 +1,82 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import type { Test } from 'tap';
+import { withDeadline } from '../helpers/deadline.ts';
+
+const cli = join(import.meta.dirname, '../../src/cli.ts');
+const { PATH = '' } = process.env;
+
+export interface CommandOptions {
+  /** Besides PATH, all that there is. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line to its end. */
+export async function run(t: Test, args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
+  const child = start(t, args, options);
+  const all = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
+  const [[code], stdout, stderr] = await withDeadline(all, `the end of "${args.join(' ')}"`, 30_000);
+  return { code: code as number | null, stdout, stderr };
+}
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** A sidecar in a process of its own. */
+export interface Sidecar {
+  /** Every line on standard output so far. */
+  readonly lines: readonly LogLine[];
+  /** The first line that says this, once it is there. */
+  said(msg: string): Promise<LogLine>;
+  kill(signal: 'SIGTERM' | 'SIGINT'): void;
+  readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
+}
+
+/** Starts a command that goes on, for as long as a test runs. */
+export function startSidecar(t: Test, args: readonly string[], options: CommandOptions = {}): Sidecar {
+  const child = start(t, args, options);
+  const lines: LogLine[] = [];
+  const reader = createInterface({ input: child.stdout });
+  reader.on('line', (line) => lines.push(JSON.parse(line) as LogLine));
+  const ended = Promise.all([once(child, 'close'), text(child.stderr)]).then(([[code], stderr]) => ({
+    code: code as number | null,
+    stderr,
+  }));
+  const waitFor = async (msg: string): Promise<LogLine> => {
+    for (;;) {
+      const line = lines.find((each) => each.msg === msg);
+      if (line) return line;
+      await once(reader, 'line');
+    }
+  };
+  return {
+    lines,
+    said: (msg) => withDeadline(waitFor(msg), `the line "${msg}"`, 20_000),
+    kill: (signal) => void child.kill(signal),
+    ended: withDeadline(ended, `the end of "${args.join(' ')}"`, 60_000),
+  };
+}
+
+function start(
+  t: Test,
+  args: readonly string[],
+  { env = {}, cwd = '/' }: CommandOptions,
+): ChildProcessByStdio<null, Readable, Readable> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', cli, ...args], {
+    env: { PATH, ...env },
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  return child;
+}
