@@ -40,7 +40,7 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   const accountRaw = compileAccountRaw(metrics, logger, config.log);
 
   const app = fastify({
-    ...(listen.tls === null ? {} : { https: { ...readTls(listen.tls), ...serverOptions(listen) } }),
+    ...(listen.tls === null ? {} : { https: httpsOptions(listen, listen.tls) }),
     http: serverOptions(listen),
     // Fastify sets these two on the server itself, over whatever it was made with.
     requestTimeout: listen.requestTimeout,
@@ -99,6 +99,11 @@ function serverOptions(listen: Config['listen']) {
     headersTimeout: listen.headersTimeout,
     connectionsCheckingInterval: Math.max(100, Math.min(listen.headersTimeout, listen.requestTimeout) / 4),
   };
+}
+
+function httpsOptions(listen: Config['listen'], tls: NonNullable<Config['listen']['tls']>) {
+  // Node's own two minutes would let a client that says nothing keep its connection.
+  return { ...readTls(tls), ...serverOptions(listen), handshakeTimeout: listen.headersTimeout };
 }
 
 /** The port that a server listens on, once it does. */
