@@ -27,7 +27,7 @@ export interface RequestHeadersInput {
   readonly stripPrefix: string | null;
 }
 
-type Kind = 'pass' | 'drop' | 'host' | 'cookie' | 'authorization' | ForwardedKind;
+type Kind = 'pass' | 'drop' | 'authority' | 'cookie' | 'authorization' | ForwardedKind;
 
 interface Name {
   readonly lower: string;
@@ -68,7 +68,7 @@ export function compileRequestHeaders({
       const value = rawHeaders[i + 1] as string;
       const { kind, lower, normalized } = classify(name);
       if (kind === 'drop' || normalized === tokenHeader) continue;
-      if (kind === 'host') host ??= value;
+      if (kind === 'authority') host ??= value;
       else if (isForwarded(kind)) keepForwarded(headers, name, value, kind, said, input.stripPrefix);
       else if (nominated?.has(lower)) continue;
       else if (kind === 'cookie' && token?.type === 'cookie') {
@@ -92,7 +92,7 @@ function sort(name: string, strip: (name: string) => boolean): Name {
 }
 
 function kindOf(name: string, lower: string, normalized: string, strip: (name: string) => boolean): Kind {
-  if (lower === 'host') return 'host';
+  if (lower === 'host') return 'authority';
   if (isHopByHop(lower) || normalized === 'x_request_id' || strip(name)) return 'drop';
   if (posesAsFraming(lower, normalized)) return 'drop';
   if (lower === 'cookie' || lower === 'authorization') return lower;
@@ -107,7 +107,11 @@ function posesAsFraming(lower: string, normalized: string): boolean {
 
 function isForwarded(kind: Kind): kind is ForwardedKind {
   return (
-    kind !== 'pass' && kind !== 'cookie' && kind !== 'authorization' && kind !== 'host' && kind !== 'drop'
+    kind !== 'pass' &&
+    kind !== 'cookie' &&
+    kind !== 'authorization' &&
+    kind !== 'authority' &&
+    kind !== 'drop'
   );
 }
 
