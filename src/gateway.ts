@@ -16,7 +16,7 @@ import { route } from './hooks/route.ts';
 import type { Logger } from './observe/logger.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Policy } from './policy.ts';
-import { readTls } from './tls.ts';
+import { dropUnverified, readTls } from './tls.ts';
 
 export interface TrafficOptions {
   readonly config: Config;
@@ -87,6 +87,7 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
     handler: compileForward(clock, account, options.draining),
   });
 
+  if (listen.tls?.clientCertificates === 'optional') app.server.on('secureConnection', dropUnverified);
   guardConnections(app.server, listen, accountRaw);
   return app;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { SecureContextOptions, TlsOptions } from 'node:tls';
+import type { SecureContextOptions, TLSSocket, TlsOptions } from 'node:tls';
 
 export interface ListenTls {
   readonly certFile: string;
@@ -22,4 +22,9 @@ export function readTls(tls: ListenTls): SecureContextOptions & TlsOptions {
     rejectUnauthorized: tls.clientCertificates === 'required',
     ...(tls.clientCaFile === null ? {} : { ca: readFileSync(tls.clientCaFile) }),
   };
+}
+
+/** Where certificates are optional: a client may come without one, but not with one that does not hold, as with nginx. */
+export function dropUnverified(socket: TLSSocket): void {
+  if (!socket.authorized && socket.getPeerX509Certificate() !== undefined) socket.destroy();
 }

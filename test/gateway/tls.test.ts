@@ -2,51 +2,119 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
-import t from 'tap';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import t, { type Test } from 'tap';
+import type { ConfigInput } from '../../src/config/schema.ts';
 import { createCertificate } from '../helpers/certificate.ts';
+import { withDeadline } from '../helpers/deadline.ts';
 import { startEcho } from '../helpers/echo.ts';
-import { startGateway } from '../helpers/gateway.ts';
+import { startGateway, type TestGateway } from '../helpers/gateway.ts';
+import { connectRaw } from '../helpers/raw.ts';
 import { request } from '../helpers/request.ts';
+import { ask, open } from './wire.ts';
 
-const open = {
-  issuers: [{ issuer: 'https://a.example', audience: 'a', jwks: { keys: [] } }],
-  rules: [{ path: '/*', auth: 'none' as const }],
-};
+type Tls = NonNullable<NonNullable<ConfigInput['listen']>['tls']>;
 
-t.test('TLS on the traffic port', async (t) => {
-  const own = createCertificate();
-  const folder = t.testdir({ cert: own.cert, key: own.key });
-  const tls = { certFile: join(folder, 'cert'), keyFile: join(folder, 'key') };
+const server = createCertificate({ name: 'server' });
+const authority = createCertificate({ name: 'authority' });
+const client = createCertificate({ name: 'client', issuer: authority });
+const stranger = createCertificate({ name: 'stranger' });
+
+async function start(t: Test, tls: Partial<Tls> = {}) {
+  const folder = t.testdir({ cert: server.cert, key: server.key, ca: authority.cert });
+  const files = { certFile: join(folder, 'cert'), keyFile: join(folder, 'key') };
+  const clientCa = tls.clientCertificates === undefined ? {} : { clientCaFile: join(folder, 'ca') };
   const echo = await startEcho(t);
-  const gateway = await startGateway(t, { upstream: echo.url, ...open, listen: { tls } });
-  const answer = await request(gateway.url, { ca: own.cert });
-  t.equal(answer.status, 200);
-  const headers = answer.json().headers as [string, string][];
-  t.equal(headers.find(([name]) => name === 'X-Forwarded-Proto')?.[1], 'https');
-  const old = connect({
-    port: gateway.port,
-    host: '127.0.0.1',
-    ca: own.cert,
-    minVersion: 'TLSv1.1',
-    maxVersion: 'TLSv1.1',
-  });
-  await t.rejects(once(old, 'secureConnect'), 'nothing below 1.2');
+  const listen = { tls: { ...files, ...clientCa, ...tls } };
+  return { echo, gateway: await startGateway(t, { ...open, upstream: echo.url, listen }) };
+}
 
-  const strict = await startGateway(t, {
-    upstream: echo.url,
-    ...open,
-    listen: { tls: { ...tls, clientCaFile: tls.certFile, clientCertificates: 'required' } },
+/** Sends a request over a connection of such options: the status, or null where the server would have none of it. */
+async function tryTls(t: Test, { port }: TestGateway, options: ConnectionOptions): Promise<number | null> {
+  const socket: TLSSocket = connect({ host: '127.0.0.1', port, ca: server.cert, ...options });
+  t.teardown(() => socket.destroy());
+  socket.once('secureConnect', () => socket.write(ask('GET /x', 'Connection: close')));
+  const answered = new Promise<number | null>((resolve) => {
+    socket.once('data', (chunk: Buffer) => resolve(Number(chunk.toString().split(' ')[1])));
+    socket.once('error', () => resolve(null));
+    socket.once('close', () => resolve(null));
   });
-  await t.rejects(request(strict.url, { ca: own.cert }), 'a client without a certificate');
+  return withDeadline(answered, 'an answer or its refusal');
+}
+
+t.test('a connection is TLS 1.2 or 1.3, and nothing else', async (t) => {
+  const { gateway, echo } = await start(t);
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
+    t.equal(await tryTls(t, gateway, { minVersion: version, maxVersion: version }), 200, version);
+  for (const version of ['TLSv1', 'TLSv1.1'] as const) {
+    // Its own library would not even try without the lower level.
+    const ciphers = 'DEFAULT:@SECLEVEL=0';
+    t.equal(await tryTls(t, gateway, { minVersion: version, maxVersion: version, ciphers }), null, version);
+  }
+  t.equal(await tryTls(t, gateway, { ca: stranger.cert }), null, 'and of this certificate');
+  t.equal(echo.seen.length, 2);
+  const plain = await connectRaw(t, `http://127.0.0.1:${gateway.port}`);
+  await plain.send(ask('GET /x'));
+  t.notMatch((await plain.rest()).toString('latin1'), /200 OK/, 'without TLS nothing is served');
+  t.equal(echo.seen.length, 2);
+});
+
+t.test('the upstream is told', async (t) => {
+  const { gateway, echo } = await start(t);
+  t.equal(
+    (await request(gateway.url, { ca: server.cert, headers: { 'X-Forwarded-Proto': 'http' } })).status,
+    200,
+  );
+  const { rawHeaders = [] } = echo.seen.at(-1) ?? {};
+  t.equal(rawHeaders[rawHeaders.indexOf('X-Forwarded-Proto') + 1], 'https');
+  t.equal(rawHeaders[rawHeaders.indexOf('X-Forwarded-Port') + 1], String(gateway.port));
+  const refused = await connectRaw(t, gateway.url, { ca: server.cert });
+  await refused.send(ask('GET /a/../b'));
+  t.equal((await refused.response()).json().code, 'path_ambiguous', 'refusals are the same');
+  await refused.send(ask('FROB /'));
+  t.equal((await refused.response()).json().code, 'request_malformed');
+});
+
+t.test('client certificates', async (t) => {
+  const shown = ({ cert, key }: typeof client) => ({ cert, key });
+  const cases = [
+    { clientCertificates: 'none', none: 200, ours: 200, strange: 200 },
+    { clientCertificates: 'optional', none: 200, ours: 200, strange: null },
+    { clientCertificates: 'required', none: null, ours: 200, strange: null },
+  ] as const;
+  for (const { clientCertificates, ...wanted } of cases) {
+    const { gateway, echo } = await start(t, { clientCertificates });
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const only = { minVersion: version, maxVersion: version } as const;
+      const name = `${clientCertificates}, ${version}`;
+      t.equal(await tryTls(t, gateway, only), wanted.none, `${name}: none`);
+      t.equal(
+        await tryTls(t, gateway, { ...only, ...shown(client) }),
+        wanted.ours,
+        `${name}: of the authority`,
+      );
+      t.equal(
+        await tryTls(t, gateway, { ...only, ...shown(stranger) }),
+        wanted.strange,
+        `${name}: of a stranger`,
+      );
+    }
+    const served = Object.values(wanted).filter((status) => status === 200).length;
+    t.equal(echo.seen.length, 2 * served, 'the upstream saw the others alone');
+  }
+});
+
+t.test('a certificate that has expired is none', async (t) => {
+  const past = { notBefore: new Date(0), notAfter: new Date(1000) };
+  const expired = createCertificate({ name: 'expired', issuer: authority, ...past });
+  const { gateway } = await start(t, { clientCertificates: 'required' });
+  t.equal(await tryTls(t, gateway, { cert: expired.cert, key: expired.key }), null);
 });
 
 t.test('https upstreams are verified', async (t) => {
   const own = createCertificate();
-  const stranger = createCertificate();
-  const upstream = createServer({ cert: own.cert, key: own.key }, (_request, response) =>
-    response.end('ok'),
-  ).listen(0, '127.0.0.1');
+  const upstream = createServer({ cert: own.cert, key: own.key }, (_request, response) => response.end('ok'));
+  upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   t.teardown(() => {
     upstream.close();
@@ -54,11 +122,21 @@ t.test('https upstreams are verified', async (t) => {
   });
   const url = `https://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
   const folder = t.testdir({ own: own.cert, stranger: stranger.cert });
-  const through = (caFile: string | null) => startGateway(t, { ...open, upstream: { url, tls: { caFile } } });
-  t.equal((await (await through(join(folder, 'own'))).get('/')).text, 'ok', 'by its own authority');
-  for (const caFile of [null, join(folder, 'stranger')]) {
-    const refused = await (await through(caFile)).get('/');
-    t.equal(refused.status, 502, 'by no other');
-    t.equal(refused.json().code, 'upstream_unreachable');
+  const through = (tls: { caFile: string | null; serverName?: string }) =>
+    startGateway(t, { ...open, upstream: { url, tls } });
+  const caFile = join(folder, 'own');
+  for (const tls of [{ caFile }, { caFile, serverName: 'localhost' }])
+    t.equal((await (await through(tls)).get('/')).text, 'ok', 'by its own authority');
+  for (const tls of [
+    { caFile: null },
+    { caFile: join(folder, 'stranger') },
+    { caFile, serverName: 'other.example' },
+  ]) {
+    const refused = await (await through(tls)).get('/');
+    t.match(
+      [refused.status, refused.json().code],
+      [502, 'upstream_unreachable'],
+      JSON.stringify(Object.keys(tls)),
+    );
   }
 });
