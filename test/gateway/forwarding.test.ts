@@ -1,45 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { withDeadline } from '../helpers/deadline.ts';
 import { startEcho } from '../helpers/echo.ts';
 import { startGateway } from '../helpers/gateway.ts';
-
-const open = {
-  rules: [{ path: '/*', auth: 'none' as const }],
-  issuers: [{ issuer: 'https://a.example', audience: 'a', jwks: { keys: [] } }],
-};
+import { open, startTcp, startUpstream } from './wire.ts';
 
 /** A gateway that lets everything through to an upstream of the test's own making. */
 async function inFront(t: Test, upstream: ConfigInput['upstream'], more: Partial<ConfigInput> = {}) {
   return startGateway(t, { ...open, upstream, ...more });
-}
-
-async function startUpstream(t: Test, listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** An upstream of bytes; `connections` counts what was dialed. */
-async function startTcp(t: Test, onConnection: (socket: Socket, count: number) => void) {
-  let connections = 0;
-  const server = createTcpServer((socket) => {
-    t.teardown(() => socket.destroy());
-    socket.on('error', () => undefined);
-    onConnection(socket, ++connections);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, count: () => connections };
 }
 
 t.test('bodies arrive byte for byte, whatever the method', async (t) => {
@@ -79,61 +47,6 @@ t.test('bodies arrive byte for byte, whatever the method', async (t) => {
   const { body, headers, trailers } = (await raw.response()).json();
   t.equal(body.bytes, 3, 'chunked');
   t.notMatch(JSON.stringify([headers, trailers ?? []]), /spoofed/, 'and its trailers go no further');
-});
-
-t.test('hop-by-hop headers stay on their hop, both ways', async (t) => {
-  let seen: string[] = [];
-  const upstream = await startUpstream(t, (request, response) => {
-    seen = request.rawHeaders;
-    response.writeHead(200, [
-      ['Connection', 'X-Secret-Hop'],
-      ['Keep-Alive', 'timeout=99'],
-      ['X-Secret-Hop', 'secret'],
-      ['Proxy-Authenticate', 'Basic'],
-      ['Set-Cookie', 'a=1'],
-      ['Set-Cookie', 'b=2'],
-      ['X-Kept', 'kept'],
-    ] as never);
-    response.end('ok');
-  });
-  const gateway = await inFront(t, upstream);
-  const raw = await gateway.raw();
-  await raw.send(
-    'GET /x HTTP/1.1\r\nHost: shop.example\r\nConnection: X-Hop, keep-alive\r\nX-Hop: 1\r\nTE: trailers\r\nKeep-Alive: timeout=5\r\nProxy-Authorization: Basic x\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\nX-Forwarded-For: 1.2.3.4\r\nX_Forwarded_Host: evil\r\nForwarded: for=1.2.3.4\r\nX-Real-IP: 1.2.3.4\r\nX-Request-Id: mine\r\nX-Original-URL: /admin\r\ntraceparent: 00-1-2-3\r\nAccept: a\r\nAccept: b\r\n\r\n',
-  );
-  const answer = await raw.response();
-  const names = seen.filter((_, index) => index % 2 === 0);
-  for (const name of [
-    'X-Hop',
-    'TE',
-    'Keep-Alive',
-    'Proxy-Authorization',
-    'Upgrade',
-    'HTTP2-Settings',
-    'X_Forwarded_Host',
-    'Forwarded',
-    'X-Real-IP',
-    'X-Original-URL',
-  ]) {
-    t.notOk(
-      names.some((each) => each.toLowerCase() === name.toLowerCase()),
-      name,
-    );
-  }
-  const value = (name: string) =>
-    seen[seen.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === name.toLowerCase()) + 1];
-  t.equal(value('X-Forwarded-For'), '127.0.0.1');
-  t.equal(value('X-Forwarded-Host'), 'shop.example');
-  t.equal(value('X-Forwarded-Proto'), 'http');
-  t.equal(value('X-Forwarded-Port'), String(gateway.port));
-  t.equal(value('Host'), 'shop.example', 'the client’s Host');
-  t.equal(value('traceparent'), '00-1-2-3');
-  t.not(value('X-Request-Id'), 'mine');
-  t.equal(seen.filter((each) => each === 'Accept').length, 2, 'what came twice goes twice');
-  t.same(answer.all('set-cookie'), ['a=1', 'b=2']);
-  t.equal(answer.header('x-kept'), 'kept');
-  for (const name of ['x-secret-hop', 'proxy-authenticate']) t.equal(answer.header(name), undefined, name);
-  t.not(answer.header('keep-alive'), 'timeout=99');
 });
 
 t.test('events arrive one by one', async (t) => {
@@ -177,51 +90,6 @@ t.test('answers without a body, and early hints', async (t) => {
   t.equal((await raw.response()).status, 200);
 });
 
-t.test('an upstream that fails', async (t) => {
-  const cases = [
-    { name: 'resets', say: (socket: Socket) => socket.destroy(), status: 502, code: 'upstream_unreachable' },
-    {
-      name: 'speaks no HTTP',
-      say: (socket: Socket) => socket.end('nonsense\r\n\r\n'),
-      status: 502,
-      code: 'upstream_protocol',
-    },
-    { name: 'says nothing', say: () => undefined, status: 504, code: 'upstream_timeout' },
-  ];
-  for (const { name, say, status, code } of cases) {
-    const tcp = await startTcp(t, (socket) => socket.once('data', () => say(socket)));
-    const gateway = await inFront(t, { url: tcp.url, headersTimeout: '200ms' });
-    const answer = await gateway.get('/');
-    t.equal(answer.status, status, name);
-    t.equal(answer.json().code, code, name);
-    t.notMatch(answer.text, /127\.0\.0\.1|ECONN/, 'no address in the answer');
-    t.equal(tcp.count(), 1, 'a new connection is not tried twice');
-    t.match((await gateway.line(answer.header('x-request-id'))).decision, 'allow');
-  }
-  const tcp = await startTcp(t, () => undefined);
-  const port = Number(new URL(tcp.url).port);
-  const closed = createTcpServer().listen(0, '127.0.0.1');
-  await once(closed, 'listening');
-  const { port: unused } = closed.address() as AddressInfo;
-  closed.close();
-  t.not(port, unused);
-  const gateway = await inFront(t, `http://127.0.0.1:${unused}`);
-  t.equal((await gateway.get('/')).json().code, 'upstream_unreachable', 'refuses');
-});
-
-t.test('what is cut short never looks whole', async (t) => {
-  const heads = ['Content-Length: 100\r\n\r\nshort', 'Transfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n'];
-  for (const head of heads) {
-    const tcp = await startTcp(t, (socket) =>
-      socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\n${head}`, () => socket.destroySoon())),
-    );
-    const gateway = await inFront(t, tcp.url);
-    const raw = await gateway.raw();
-    await raw.send('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
-    t.notOk((await raw.response()).complete, head.slice(0, 12));
-  }
-});
-
 t.test('a request is sent again only over a connection that served before', async (t) => {
   const requests: string[] = [];
   // The first request of a connection is answered, the second meets its end.
@@ -240,55 +108,6 @@ t.test('a request is sent again only over a connection that served before', asyn
   const post = await gateway.request({ method: 'POST', body: 'x' });
   t.equal(post.status, 502, 'POST is not');
   t.equal(requests.filter((method) => method === 'POST').length, 1);
-});
-
-t.test('a client that goes away takes its upstream request with it', async (t) => {
-  const gone: Promise<unknown>[] = [];
-  const upstream = await startUpstream(t, (request, response) => {
-    gone.push(once(response, 'close'));
-    if (request.url === '/body') response.writeHead(200).write('x');
-  });
-  const gateway = await inFront(t, upstream);
-  for (const path of ['/head', '/body']) {
-    const raw = await gateway.raw();
-    const before = gone.length;
-    await raw.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
-    while (gone.length === before) await new Promise((resolve) => setImmediate(resolve));
-    if (path === '/body') await raw.bytes(1);
-    raw.reset();
-    await withDeadline(gone.at(-1) as Promise<unknown>, `the end of ${path}`);
-    t.pass(path);
-  }
-});
-
-t.test('Expect is answered after the decision', async (t) => {
-  const echo = await startEcho(t);
-  const gateway = await startGateway(t, {
-    upstream: echo.url,
-    issuers: open.issuers,
-    rules: [{ path: '/open/*', auth: 'none' }],
-  });
-  const raw = await gateway.raw();
-  await raw.send('POST /open/x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n');
-  t.equal((await raw.response()).status, 100);
-  await raw.send('body');
-  t.equal((await raw.response()).json().body.bytes, 4);
-  const refused = await gateway.raw();
-  await refused.send('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n');
-  t.equal((await refused.response()).status, 401, 'before the body is sent');
-});
-
-t.test('bodies over the limit', async (t) => {
-  const echo = await startEcho(t);
-  const gateway = await inFront(t, echo.url, { listen: { maxBodySize: 10 } });
-  t.equal((await gateway.request({ method: 'POST', body: 'x'.repeat(10) })).status, 200);
-  t.equal((await gateway.request({ method: 'POST', body: 'x'.repeat(11) })).json().code, 'body_too_large');
-  const raw = await gateway.raw();
-  await raw.send(
-    'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nxxxxxxxxxxx\r\n0\r\n\r\n',
-  );
-  t.equal((await raw.response()).json().code, 'body_too_large', 'of a length that was not said before');
-  t.ok(echo.seen.every(({ body }) => body.bytes <= 10));
 });
 
 t.test('named upstreams, prefixes and fixed headers', async (t) => {
