@@ -73,6 +73,10 @@ export function guardConnections(server: Server, limits: ConnectionLimits, accou
     socket.on('error', () => socket.destroy());
     endWith(socket, 'method_not_allowed', account);
   });
+  // Asked for now, the peer's address is kept: after a reset nobody could tell any more who had sent a request.
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    if (socket.remoteAddress === undefined) socket.destroy();
+  });
   server.setTimeout(limits.keepAliveTimeout, (socket) => {
     if (isIdle(socket) || isUnread(socket)) socket.destroy();
   });
