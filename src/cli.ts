@@ -122,12 +122,18 @@ async function run(args: Arguments): Promise<number> {
   printFaults('warning', warnings);
   // Only what a command needs is loaded: help and check answer in half the time.
   const { createServer } = await import('./server.ts');
-  const server = createServer(config, { source });
+  const { createLogger, openOutput } = await import('./observe/logger.ts');
+  const output = openOutput();
+  const logger = createLogger({ level: config.log.level, destination: output.destination });
+  const server = createServer(config, { source, logger });
   // What nobody foresaw ends the process in one line: a stack could hold what no log may.
   process.on('uncaughtException', (error) => process.exit(explainFailure(error)));
   const signalled = drainOnSignal(server);
   await server.start();
-  return signalled;
+  const code = await signalled;
+  // Else the process could end before its last line is written.
+  await output.end();
+  return code;
 }
 
 /** Settles with the exit code once a signal has drained the server. A second signal ends the process at once. */
