@@ -40,7 +40,7 @@ export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpo
         return '';
       }
     }
-    const text = env[expression];
+    const text = Object.hasOwn(env, expression) ? env[expression] : undefined;
     if (text === undefined) {
       findings.push({
         path,

@@ -123,6 +123,12 @@ t.test('interpolation', async (t) => {
     /^a\.yaml:5:17 listen\.port: the environment has no PORT$/,
     /identity\.payloadHeader: must be a header name/,
   ]);
+  const inherited = t.testdir({ 'c.yaml': `${minimal}identity: { payloadHeader: "${'$'}{constructor}" }\n` });
+  t.match(
+    faultsOf({ file: 'c.yaml', cwd: inherited })[0],
+    /the environment has no constructor/,
+    'nor is anything inherited',
+  );
   t.equal(faultsOf({ file: 'a.yaml', env: { PORT: '8081' }, cwd }).length, 1, 'a number where one is wanted');
   t.match(
     faultsOf({ file: 'a.yaml', env: { PORT: 'hunter2' }, cwd }).join('\n'),
