@@ -75,7 +75,10 @@ export function compilePolicy(config: Config, { keySets, clock }: PolicyParts) {
       }),
     }),
     failures,
-    requestHeaders: compileRequestHeaders({ strip }),
+    requestHeaders: compileRequestHeaders({
+      strip,
+      tokenHeaders: config.token.sources.flatMap((source) => (source.type === 'header' ? [source.name] : [])),
+    }),
     upstreams,
   };
 }

@@ -11,6 +11,8 @@ export type TokenPlace =
 export interface RequestHeadersOptions {
   /** True for a header name that no client may set. */
   strip(name: string): boolean;
+  /** Headers that tokens are read from: another spelling of one was looked at by nobody, and goes no further. */
+  readonly tokenHeaders: readonly string[];
 }
 
 export interface RequestHeadersInput {
@@ -44,9 +46,11 @@ const knownLength = 64;
  * hop-by-hop (RFC 9110 section 7.6.1), a token or ours to say; then ours. Ours come last and are never looked
  * up in `Connection`, so that no client can have them removed. One pass.
  */
-export function compileRequestHeaders({
-  strip,
-}: RequestHeadersOptions): (input: RequestHeadersInput) => string[] {
+export function compileRequestHeaders(
+  options: RequestHeadersOptions,
+): (input: RequestHeadersInput) => string[] {
+  const tokenHeaders = options.tokenHeaders.map((name) => name.toLowerCase());
+  const strip = (name: string) => options.strip(name) || posesAs(name.toLowerCase(), tokenHeaders);
   const known = new Map<string, Name>();
   const classify = (name: string): Name => {
     const found = known.get(name);
@@ -86,8 +90,7 @@ export function compileRequestHeaders({
 
 function sort(name: string, strip: (name: string) => boolean): Name {
   const lower = name.toLowerCase();
-  // As the most lenient upstreams read it: CGI, WSGI and Rack, and some servers every separator.
-  const normalized = lower.replace(/[^a-z0-9]/g, '_');
+  const normalized = normalize(lower);
   return { lower, normalized, kind: kindOf(name, lower, normalized, strip) };
 }
 
@@ -97,6 +100,16 @@ function kindOf(name: string, lower: string, normalized: string, strip: (name: s
   if (posesAsFraming(lower, normalized)) return 'drop';
   if (lower === 'cookie' || lower === 'authorization') return lower;
   return forwardedKind(lower, normalized) ?? 'pass';
+}
+
+/** True for another spelling of one of some names, as `X_Assertion` is of `X-Assertion` to an upstream that reads `_` as `-`. */
+function posesAs(lower: string, names: readonly string[]): boolean {
+  return names.some((name) => name !== lower && normalize(name) === normalize(lower));
+}
+
+/** As the most lenient upstreams read a name: CGI, WSGI and Rack, and some servers every separator. */
+function normalize(lower: string): string {
+  return lower.replace(/[^a-z0-9]/g, '_');
 }
 
 /** True for a name such as `Transfer_Encoding`, which frames the message for an upstream that reads `_` as `-`. */

@@ -44,7 +44,7 @@ export async function startFront(
   const outcomes: Outcome[] = [];
   const refusals: Reason[] = [];
   const progress = new EventEmitter();
-  const requestHeaders = compileRequestHeaders({ strip: () => false });
+  const requestHeaders = compileRequestHeaders({ strip: () => false, tokenHeaders: [] });
   const left: Promise<void>[] = [];
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     left.push(new Promise((resolve) => response.once('close', resolve)));

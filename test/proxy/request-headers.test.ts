@@ -22,7 +22,7 @@ const ours = [
   '8080',
 ];
 
-const requestHeaders = compileRequestHeaders({ strip });
+const requestHeaders = compileRequestHeaders({ strip, tokenHeaders: [] });
 
 function run(lines: readonly string[], changes: Partial<RequestHeadersInput> = {}): string[] {
   return requestHeaders({
@@ -292,7 +292,7 @@ t.test('property: whatever the client spells, ours is the only one', async () =>
 });
 
 t.test('made-up names beyond those remembered are read all the same', async (t) => {
-  const read = compileRequestHeaders({ strip });
+  const read = compileRequestHeaders({ strip, tokenHeaders: [] });
   const input = {
     upstream: { preserveHost: false, setHeaders: [] },
     token: null,
