@@ -1,15 +1,15 @@
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Refusal } from '../errors.ts';
-import type { Decision, Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import type { Logger } from '../observe/logger.ts';
 import { maskPath, printable } from '../observe/mask.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { defaultUpstream } from '../policy.ts';
 
 const registered: ReadonlySet<string> = new Set(METHODS);
 /** RFC 6750 section 2.3, which RFC 9700 section 4.3.2 forbids. */
 const tokenInQuery = /[?&]access_token=/;
-const undecided: Decision = { outcome: 'deny', reason: 'internal_error', issuer: 'none' };
 
 export type Account = (exchange: Exchange, request: IncomingMessage, response: ServerResponse) => void;
 
@@ -27,22 +27,25 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger): 
     const durationMs = clock.elapsed() - exchange.startedAt;
     const rule = exchange.rule?.label ?? 'default';
     const method = registered.has(request.method ?? '') ? (request.method as string) : 'OTHER';
-    const decision = exchange.decision ?? undecided;
+    // Null: the client went away before anybody had decided.
+    const { decision } = exchange;
     // A client that went away before any answer: 499, as nginx counts it.
     const status = response.headersSent ? response.statusCode : 499;
 
     metrics.requests.inc({ rule, method, status: String(status) });
-    metrics.decisions.inc({ decision: decision.outcome, reason: decision.reason, issuer: decision.issuer });
+    if (decision !== null) {
+      metrics.decisions.inc({ decision: decision.outcome, reason: decision.reason, issuer: decision.issuer });
+    }
     if (exchange.answered) metrics.refusals.inc({ reason: exchange.answered });
     if (!exchange.endless) {
       metrics.requestDuration.observe({ rule }, durationMs / 1000);
       if (exchange.upstreamMs !== undefined) {
-        const upstream = exchange.rule?.upstream ?? 'default';
+        const upstream = exchange.rule?.upstream ?? defaultUpstream;
         metrics.upstreamDuration.observe({ upstream }, exchange.upstreamMs / 1000);
       }
     }
     const { requests } = exchange.policy.log;
-    if (requests === 'none' || (requests === 'denied' && decision.outcome === 'allow' && !exchange.answered))
+    if (requests === 'none' || (requests === 'denied' && decision?.outcome === 'allow' && !exchange.answered))
       return;
     logger.info({
       msg: 'request',
@@ -52,9 +55,9 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger): 
       path: loggedPath(exchange),
       rule,
       status,
-      decision: decision.outcome,
-      reason: decision.reason === 'ok' ? (exchange.answered ?? 'ok') : decision.reason,
-      issuer: decision.issuer,
+      decision: decision?.outcome,
+      reason: decision?.reason === 'ok' ? (exchange.answered ?? 'ok') : decision?.reason,
+      issuer: decision?.issuer,
       sub: exchange.token?.prepared.subject,
       kid: loggedKid(exchange),
       token: exchange.token?.fingerprint ?? exchange.fingerprint,
