@@ -1,7 +1,7 @@
-import { connect as connectTcp } from 'node:net';
 import { systemClock } from './clock.ts';
 import type { Config } from './config/schema.ts';
 import { createKeySet } from './keys/set.ts';
+import { createUpstreams } from './proxy/upstreams.ts';
 
 export interface OnlineCheck {
   /** The config path that was tried, such as `issuers[0]`. */
@@ -38,19 +38,19 @@ async function checkIssuer(issuer: Config['issuers'][number], path: string): Pro
   return { path, ok: true, message: `${keys.length} usable ${keys.length === 1 ? 'key' : 'keys'}${left}` };
 }
 
-function dial(path: string, upstream: Config['upstream']): Promise<OnlineCheck> {
-  const { hostname, port, protocol } = new URL(upstream.url);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+/** Opens one connection as the gateway would, TLS verified included. Every failure but a time-out has a code. */
+function dial(path: string, options: Config['upstream']): Promise<OnlineCheck> {
+  const upstreams = createUpstreams({ [path]: options });
   return new Promise((resolve) => {
-    const socket = connectTcp({ host, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
-    const end = (ok: boolean, message: string) => {
-      socket.destroy();
-      resolve({ path, ok, message });
-    };
-    socket.setTimeout(upstream.connectTimeout, () => end(false, 'no connection within connectTimeout'));
-    socket.once('connect', () => end(true, 'accepts connections'));
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      end(false, `no connection: ${error.code ?? 'error'}`),
-    );
+    upstreams.get(path).dial((error, socket) => {
+      socket?.destroy();
+      upstreams.destroy();
+      const { code = 'error' } = (error ?? {}) as NodeJS.ErrnoException;
+      resolve({
+        path,
+        ok: error === null,
+        message: error === null ? 'accepts connections' : `no connection: ${code}`,
+      });
+    });
   });
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { createCertificate } from '../helpers/certificate.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
 import { run } from './command.ts';
 
@@ -149,6 +150,8 @@ t.test('no secret shows', async (t) => {
 t.test('--online', async (t) => {
   const issuer = await startFakeIssuer(t, { algorithms: ['RS256', 'ES256'] });
   issuer.publish([...issuer.keys.map(({ publicJwk }) => publicJwk), { kty: 'oct', k: 'AAAA' }]);
+  const own = createCertificate();
+  const secure = await startFakeIssuer(t, { tls: own });
   const config = (upstream: string, from: string) =>
     `upstream: ${upstream}\nissuers:\n  - issuer: ${from}\n    audience: a\n    algorithms: [RS256, ES256]\n`;
   const cwd = t.testdir({
@@ -156,6 +159,9 @@ t.test('--online', async (t) => {
     'dead.yaml': config('http://127.0.0.1:1', 'http://127.0.0.1:2'),
     'half.yaml': `${config(issuer.url, issuer.issuer)}upstreams:\n  billing: http://127.0.0.1:1\n`,
     'other.yaml': config(issuer.url, `${issuer.issuer}/other`),
+    'stranger.yaml': config(secure.url, issuer.issuer),
+    'known.yaml': config(`{ url: "${secure.url}", tls: { caFile: ca.pem } }`, issuer.issuer),
+    'ca.pem': own.cert,
   });
   const check = (file: string) => run(t, ['check', '--online', '--config', file], { cwd });
   const good = await check('good.yaml');
@@ -173,6 +179,10 @@ t.test('--online', async (t) => {
   const other = await check('other.yaml');
   t.equal(other.code, 2, 'metadata of another issuer');
   t.match(other.stdout, /^failed: issuers\[0\]: /);
+  const stranger = await check('stranger.yaml');
+  t.equal(stranger.code, 2, 'an upstream whose certificate the gateway would refuse');
+  t.match(stranger.stdout, /^failed: upstream: no connection: \S+$/m);
+  t.equal((await check('known.yaml')).code, 0, 'and one that it would accept');
   const { fetches } = issuer;
   const before = { ...fetches };
   await run(t, ['check', '--config', 'good.yaml'], { cwd });
