@@ -136,6 +136,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       phase = 'closed';
       const closed = traffic.close();
       traffic.server.closeAllConnections();
+      policy.upstreams.destroy();
       await closed;
       await closeRest();
     },

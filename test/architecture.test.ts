@@ -10,7 +10,6 @@ const importPattern =
 interface Import {
   /** A file under src, or a package or node: module. */
   readonly target: string;
-  readonly typeOnly: boolean;
 }
 
 function importsOf(file: string): Import[] {
@@ -20,7 +19,7 @@ function importsOf(file: string): Import[] {
     const target = specifier.startsWith('.')
       ? relative(src, resolve(src, dirname(file), specifier))
       : specifier;
-    return { target, typeOnly: /^\s*(?:import|export)\s+type\s/.test(match[0]) };
+    return { target };
   });
 }
 
