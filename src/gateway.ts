@@ -20,7 +20,8 @@ import { dropUnverified, readTls } from './tls.ts';
 
 export interface TrafficOptions {
   readonly config: Config;
-  readonly policy: Policy;
+  /** The policy in force: that of every request which begins now. */
+  policy(): Policy;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -34,7 +35,7 @@ const methods = METHODS.filter((method) => method !== 'CONNECT');
  * The traffic port: the way of a request, from its head to its log line. Not listening yet.
  */
 export function createTraffic(options: TrafficOptions): FastifyInstance {
-  const { config, policy, clock, metrics, logger } = options;
+  const { config, clock, metrics, logger } = options;
   const { listen } = config;
   const account = compileAccount(clock, metrics, logger);
   const accountRaw = compileAccountRaw(metrics, logger, config.log);
@@ -52,7 +53,7 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
     clientErrorHandler: compileClientError(accountRaw),
     frameworkErrors: (_error, request, reply) => refuse(request, reply, { refused: 'internal_error' }),
     // The first stage runs before Fastify routes, so that what is routed is the canonical path and nothing else.
-    rewriteUrl: (request) => routedUrl(receive(request, policy, clock)),
+    rewriteUrl: (request) => routedUrl(receive(request, options.policy(), clock)),
   }) as unknown as FastifyInstance;
 
   // Fastify must never read a body: every one is streamed by the forwarder, whatever the method.

@@ -54,7 +54,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
 
   const traffic = createTraffic({
     config,
-    policy,
+    policy: () => policy,
     clock,
     metrics,
     logger,
