@@ -11,8 +11,8 @@ export interface Readiness {
 }
 
 export interface AdminOptions {
-  /** File that holds the bearer token for the protected part; null: loopback peers alone. */
-  readonly tokenFile: string | null;
+  /** Who may see the protected part at this moment. */
+  access(): Access;
   readonly metrics: Metrics;
   readiness(): Readiness;
   status(): object;
@@ -22,14 +22,12 @@ export interface AdminOptions {
 const leastTokenBytes = 32;
 const loopback = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 
-/**
- * The admin port. Open: livez, readyz, metrics. Protected: api/status. Not listening yet.
- *
- * @throws Error when the token file cannot be read or holds less than 32 bytes
- */
+/** Whether a request may see the protected part. */
+export type Access = (request: FastifyRequest) => boolean;
+
+/** The admin port. Open: livez, readyz, metrics. Protected: api/status. Not listening yet. */
 export function createAdmin(options: AdminOptions): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
-  const allowed = compileAccess(options.tokenFile);
 
   app.setErrorHandler((_error, _request, reply) => problem(reply, 500, 'Internal error'));
   app.setNotFoundHandler((_request, reply) => problem(reply, 404, 'Not found'));
@@ -51,7 +49,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
 
   app.register(async (guarded) => {
     guarded.addHook('onRequest', (request, reply, done) => {
-      if (allowed(request)) return done();
+      if (options.access()(request)) return done();
       reply.header('www-authenticate', 'Bearer realm="admin"');
       problem(reply, 401, 'Unauthorized');
     });
@@ -68,8 +66,11 @@ function problem(reply: FastifyReply, status: number, title: string): void {
 /**
  * Who may see the protected part: whoever knows the content of the token file, or a loopback peer that also calls
  * the port by a loopback name (else a web page could reach it through a name that it controls).
+ *
+ * @param tokenFile - null: loopback peers alone
+ * @throws Error when the file cannot be read or holds less than 32 bytes
  */
-function compileAccess(tokenFile: string | null): (request: FastifyRequest) => boolean {
+export function compileAccess(tokenFile: string | null): Access {
   const expected = tokenFile === null ? null : Buffer.from(readFileSync(tokenFile, 'utf8').trim());
   if (expected !== null && expected.length < leastTokenBytes) {
     throw new Error(`admin.tokenFile must hold at least ${leastTokenBytes} bytes`);

@@ -27,6 +27,7 @@ const helps: Readonly<Record<string, string>> = {
   run: `usage: jwks-sidecar run [--config FILE]
 
 Starts the traffic port (8080) and the admin port (9090). SIGTERM and SIGINT drain; a second one ends at once.
+SIGHUP, and any change of the config or of a file that it names, reloads; a config with faults changes nothing.
 exit: 0 after a clean drain, 1 on a runtime failure or when the drain had to cut connections, 2 on bad config
 `,
   check: `usage: jwks-sidecar check [--config FILE] [--online]
@@ -118,10 +119,12 @@ function printFaults(kind: 'error' | 'warning', faults: readonly Fault[]): void 
 }
 
 async function run(args: Arguments): Promise<number> {
-  const { config, warnings, source } = load(args.config);
+  const loaded = load(args.config);
+  const { config, warnings, source } = loaded;
   printFaults('warning', warnings);
   // Only what a command needs is loaded: help and check answer in half the time.
   const { createServer } = await import('./server.ts');
+  const { followConfig } = await import('./follow.ts');
   const { createLogger, openOutput } = await import('./observe/logger.ts');
   const output = openOutput();
   const logger = createLogger({ level: config.log.level, destination: output.destination });
@@ -129,8 +132,10 @@ async function run(args: Arguments): Promise<number> {
   // What nobody foresaw ends the process in one line: a stack could hold what no log may.
   process.on('uncaughtException', (error) => process.exit(explainFailure(error)));
   const signalled = drainOnSignal(server);
+  const unfollow = followConfig({ server, loaded, load: () => load(args.config) });
   await server.start();
   const code = await signalled;
+  unfollow();
   // Else the process could end before its last line is written.
   await output.end();
   return code;

@@ -38,7 +38,7 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   const { config, clock, metrics, logger } = options;
   const { listen } = config;
   const account = compileAccount(clock, metrics, logger);
-  const accountRaw = compileAccountRaw(metrics, logger, config.log);
+  const accountRaw = compileAccountRaw(metrics, logger, options.policy);
 
   const app = fastify({
     ...(listen.tls === null ? {} : { https: httpsOptions(listen, listen.tls) }),

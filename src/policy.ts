@@ -1,4 +1,5 @@
-import { type ClaimPath, type Claims, compileClaimPath } from './claims/path.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { type Claims, compileClaimPath } from './claims/path.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/schema.ts';
 import { compileIdentity } from './identity/map.ts';
@@ -13,7 +14,7 @@ import { createUpstreams, type Upstreams } from './proxy/upstreams.ts';
 import { compileRule, compileRules } from './rules/compile.ts';
 import { compileExtract } from './token/extract.ts';
 import { compileSameOrigin } from './token/origin.ts';
-import { createVerifier } from './token/verify.ts';
+import { createVerifier, type Verifier } from './token/verify.ts';
 
 /** What is worked out once a verified token and kept with its verdict. */
 export interface Prepared {
@@ -24,20 +25,35 @@ export interface Prepared {
 }
 
 /** Everything that is the same for all requests, compiled when the config is loaded. */
-export type Policy = ReturnType<typeof compilePolicy>;
+export interface Policy extends Compiled {
+  readonly config: Config;
+  readonly keySets: readonly KeySet[];
+}
+type Compiled = ReturnType<typeof compile>;
 
 export interface PolicyParts {
+  /** One for each issuer of the config, in its order. */
   readonly keySets: readonly KeySet[];
   readonly clock: Clock;
+  /** Of `log.subject: hash`. */
+  readonly subjectKey: Uint8Array;
+  /** The policy in force until now: what does not change goes on, its connections, verdicts and blocks included. */
+  readonly previous?: Policy;
 }
 
 /** The name under which rules and metrics know the upstream that the config gives no name. */
 export const defaultUpstream = 'default';
 
-export function compilePolicy(config: Config, { keySets, clock }: PolicyParts) {
-  const identity = compileIdentity(config.identity);
-  const subject = compileSubject(config.log.subject);
-  const upstreams: Upstreams = createUpstreams({ ...config.upstreams, [defaultUpstream]: config.upstream });
+/** Throws where a file that the config names cannot be read. */
+export function compilePolicy(config: Config, parts: PolicyParts): Policy {
+  return { ...compile(config, parts), config, keySets: parts.keySets };
+}
+
+function compile(config: Config, parts: PolicyParts) {
+  const upstreams: Upstreams = createUpstreams(
+    { ...config.upstreams, [defaultUpstream]: config.upstream },
+    parts.previous?.upstreams,
+  );
   const strip = compileStrip({
     ...config.identity,
     setHeaders: [config.upstream, ...Object.values(config.upstreams)].flatMap((u) =>
@@ -49,8 +65,6 @@ export function compilePolicy(config: Config, { keySets, clock }: PolicyParts) {
     trailingSlash: config.paths.trailingSlash,
     paths: config.paths,
   };
-  const failures: FailureLimit | null = config.failureLimit && createFailureLimit(config.failureLimit, clock);
-
   return {
     mode: config.mode,
     log: config.log,
@@ -63,18 +77,8 @@ export function compilePolicy(config: Config, { keySets, clock }: PolicyParts) {
     fallback: config.unmatched === 'deny' ? null : compileRule(requiredEverywhere, -1, rulesOptions),
     extract: compileExtract(config.token.sources),
     sameOrigin: compileSameOrigin(config.token.allowedOrigins),
-    verifier: createVerifier<Prepared>({
-      issuers: config.issuers.map((options, index) => ({ options, keys: keySets[index] as KeySet })),
-      maxSize: config.token.maxSize,
-      cache: config.token.cache,
-      integerClaims: readClaims(config, identity.claimPaths),
-      clock,
-      prepare: (token) => ({
-        identity: identity.headers(token.claims as Claims, token.payload),
-        subject: subject(token.claims.sub),
-      }),
-    }),
-    failures,
+    verifier: keepVerifier(config, parts) ?? compileVerifier(config, parts),
+    failures: keepFailures(config, parts),
     requestHeaders: compileRequestHeaders({
       strip,
       tokenHeaders: config.token.sources.flatMap((source) => (source.type === 'header' ? [source.name] : [])),
@@ -98,8 +102,44 @@ const requiredEverywhere = {
   mode: null,
 } as const;
 
-/** Claims that headers carry or rules match: an integer in one of them must be exact. */
-function readClaims(config: Config, mapped: readonly ClaimPath[]): ClaimPath[] {
-  const matched = [...config.rules, ...config.issuers].flatMap((each) => Object.keys(each.claims));
-  return [...mapped, ...matched.map(compileClaimPath)];
+/** A reload must not set free whom the limit blocks. */
+function keepFailures({ failureLimit }: Config, { clock, previous }: PolicyParts): FailureLimit | null {
+  if (previous && isDeepStrictEqual(previous.config.failureLimit, failureLimit)) return previous.failures;
+  return failureLimit && createFailureLimit(failureLimit, clock);
+}
+
+function compileVerifier(config: Config, parts: PolicyParts): Verifier<Prepared> {
+  const { keySets, clock, subjectKey, previous } = parts;
+  const identity = compileIdentity(config.identity);
+  const subject = compileSubject(config.log.subject, subjectKey);
+  return createVerifier<Prepared>({
+    issuers: config.issuers.map((options, index) => ({ options, keys: keySets[index] as KeySet })),
+    maxSize: config.token.maxSize,
+    cache: config.token.cache,
+    integerClaims: [...identity.claimPaths, ...matchedClaims(config).map(compileClaimPath)],
+    clock,
+    counted: previous?.verifier.stats(),
+    prepare: (token) => ({
+      identity: identity.headers(token.claims as Claims, token.payload),
+      subject: subject(token.claims.sub),
+    }),
+  });
+}
+
+/** The verifier in force, with its verdicts, where nothing is another of all that they rest on. */
+function keepVerifier(config: Config, { keySets, previous }: PolicyParts): Verifier<Prepared> | null {
+  if (previous === undefined || keySets.some((set, index) => set !== previous.keySets[index])) return null;
+  const same = isDeepStrictEqual(verdictSettings(config), verdictSettings(previous.config));
+  return same ? previous.verifier : null;
+}
+
+function verdictSettings(config: Config): object {
+  const { issuers, token, identity, log } = config;
+  const { maxSize, cache } = token;
+  return { issuers, maxSize, cache, identity, subject: log.subject, claims: matchedClaims(config) };
+}
+
+/** Claims that rules match, as headers carry others: an integer in one of them must be exact. */
+function matchedClaims({ rules, issuers }: Config): string[] {
+  return [...rules, ...issuers].flatMap((each) => Object.keys(each.claims));
 }

@@ -1,12 +1,20 @@
+import { randomBytes } from 'node:crypto';
+import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { createAdmin, type Readiness } from './admin.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { Loaded } from './config/complete.ts';
+import { ConfigError, formatFault } from './config/fault.ts';
+import { needsRestart } from './config/restart.ts';
 import type { Config } from './config/schema.ts';
 import { createTraffic, portOf } from './gateway.ts';
-import { createKeySet, type KeySet } from './keys/set.ts';
+import { compileInForce, compileNext } from './in-force.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
-import { compilePolicy, type Policy } from './policy.ts';
+import type { Policy } from './policy.ts';
+import { connectReadings } from './readings.ts';
+import { type Phase, type Reloads, readReadiness, readStatus } from './status.ts';
+import { readTls } from './tls.ts';
 import { readVersion } from './version.ts';
 
 export interface ServerOptions {
@@ -24,6 +32,15 @@ export interface Server {
   status(): object;
   readonly metrics: Metrics;
   /**
+   * Puts another config in force, whole or not at all: requests under way end under the one they began with. Reloads
+   * asked for at the same time follow one another.
+   *
+   * @param load - gives the config; what it throws leaves all as it was
+   * @returns the settings that wait for a restart
+   * @throws whatever made the config unusable, once it is said in log, metrics and status
+   */
+  reload(load: () => Loaded): Promise<{ readonly needsRestart: readonly string[] }>;
+  /**
    * Ends without losing a request: not ready at once, served as ever for `drain.delay`, then no new connections,
    * and what is still open at `drain.timeout` is cut.
    *
@@ -34,95 +51,118 @@ export interface Server {
   close(): Promise<void>;
 }
 
-type Phase = 'serving' | 'leaving' | 'draining' | 'closed';
-
 /** Composes a sidecar from a complete config. Throws where a file that the config names cannot be read. */
 export function createServer(config: Config, options: ServerOptions = {}): Server {
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? createLogger({ level: config.log.level });
   const version = readVersion();
-  const metrics = createMetrics({ version, mode: config.mode });
+  const metrics = createMetrics({ version });
+  const onWithdrawn = () => current.policy.verifier.dropWithdrawn();
+  const parts = { clock, logger, metrics, onWithdrawn, subjectKey: randomBytes(32) };
   const startedAt = clock.now();
   let phase: Phase = 'serving';
-
-  const keySets = config.issuers.map((issuer) =>
-    watchedKeySet(issuer, { clock, logger, metrics, onWithdrawn: () => policy.verifier.dropWithdrawn() }),
-  );
-  const policy = compilePolicy(config, { keySets, clock });
-  connectReadings(metrics, policy, keySets);
-  metrics.lastReload.set(startedAt / 1000);
+  let current = compileInForce({ config, source: options.source ?? 'object' }, parts);
+  let reloads: Reloads = { last: null, needsRestart: [], wasReady: false };
+  /** The start, then each reload: one at a time. */
+  let turn: Promise<unknown> = Promise.resolve();
+  /** Upstreams that only requests under an earlier config still use. */
+  const leaving = new Set<Policy['upstreams']>();
 
   const traffic = createTraffic({
     config,
-    policy: () => policy,
+    policy: () => current.policy,
     clock,
     metrics,
     logger,
     draining: () => phase === 'draining',
   });
-  const admin = createAdmin({ tokenFile: config.admin.tokenFile, metrics, readiness, status });
+  const admin = createAdmin({ metrics, access: () => current.access, readiness, status });
+  connectReadings(metrics, () => current.policy);
+  metrics.lastReload.set(startedAt / 1000);
 
   function readiness(): Readiness {
-    const reasons: Readiness['reasons'][number][] = [];
-    if (phase !== 'serving') reasons.push({ code: 'draining', detail: 'This sidecar is shutting down.' });
-    const missing = keySets.filter((set) => set.status().lastSuccess === null);
-    const ready =
-      config.readiness === 'all'
-        ? missing.length === 0
-        : missing.length < keySets.length && missing.every((set) => set.tried());
-    if (!ready) {
-      for (const set of missing) {
-        reasons.push({
-          code: 'keys_unavailable',
-          issuer: set.status().issuer,
-          detail: 'Its keys were never fetched.',
-        });
-      }
-    }
-    return { ready: reasons.length === 0, reasons };
+    return readReadiness({ ...current, ...reloads, phase });
   }
 
   function status(): object {
-    return {
-      version,
-      node: process.version,
-      mode: config.mode,
-      phase,
-      ...readiness(),
-      startedAt: new Date(startedAt).toISOString(),
-      uptimeSeconds: Math.round((clock.now() - startedAt) / 1000),
-      config: { source: options.source ?? 'object' },
-      issuers: keySets.map((set) => set.status()),
-      tokenCache: policy.verifier.stats(),
-      failureLimit: policy.failures && {
-        clients: policy.failures.size,
-        blocked: policy.failures.blockedClients(),
-      },
+    return readStatus({ ...current, reloads, version, phase, startedAt, now: clock.now() });
+  }
+
+  async function startUp() {
+    await listen(traffic, config.listen);
+    await listen(admin, config.admin);
+    const ports = { port: portOf(traffic), adminPort: portOf(admin) };
+    logger.info({ msg: 'listening', version, ...ports });
+    await current.keySets.start();
+    logger.info({ msg: 'started', ...readiness() });
+    return ports;
+  }
+
+  async function takeOver(load: () => Loaded): Promise<readonly string[]> {
+    if (phase !== 'serving') throw new Error('This sidecar is shutting down.');
+    const before = current;
+    const next = await compileNext(load(), before, parts);
+    const wasReady = reloads.wasReady || readReadiness({ ...before, ...reloads, phase: 'serving' }).ready;
+    current = next;
+    before.keySets.close(next.keySets);
+    leaving.add(before.policy.upstreams);
+    before.policy.upstreams.close(next.policy.upstreams).then(() => leaving.delete(before.policy.upstreams));
+    takeCertificates(traffic, config, next.config);
+    logger.level = next.config.log.level;
+    metrics.lastReload.set(next.loadedAt / 1000);
+    reloads = { ...reloads, wasReady, needsRestart: needsRestart(config, next.config) };
+    return reloads.needsRestart;
+  }
+
+  async function reload(load: () => Loaded) {
+    const began = clock.now();
+    const note = (result: 'success' | 'failure', faults: readonly string[]) => {
+      metrics.reloads.inc({ result });
+      reloads = { ...reloads, last: { at: new Date(began).toISOString(), result, faults } };
     };
+    try {
+      const waiting = await takeOver(load);
+      note('success', []);
+      logger.info({
+        msg: 'config reloaded',
+        source: current.source,
+        durationMs: Math.round(clock.now() - began),
+      });
+      if (waiting.length > 0) logger.warn({ msg: 'restart needed', settings: waiting });
+      return { needsRestart: waiting };
+    } catch (error) {
+      const faults =
+        error instanceof ConfigError ? error.faults.map(formatFault) : [(error as Error).message];
+      note('failure', faults);
+      logger.error({ msg: 'config not reloaded', faults });
+      throw error;
+    }
   }
 
   async function closeRest(): Promise<void> {
     phase = 'closed';
-    for (const set of keySets) set.close();
-    await Promise.all([admin.close(), policy.upstreams.close()]);
+    current.keySets.close();
+    for (const upstreams of leaving) upstreams.destroy();
+    await Promise.all([admin.close(), current.policy.upstreams.close()]);
   }
 
   return {
     readiness,
     status,
     metrics,
-    async start() {
-      await listen(traffic, config.listen);
-      await listen(admin, config.admin);
-      const ports = { port: portOf(traffic), adminPort: portOf(admin) };
-      logger.info({ msg: 'listening', version, ...ports });
-      await Promise.all(keySets.map((set) => set.start()));
-      logger.info({ msg: 'started', ...readiness() });
-      return ports;
+    start() {
+      const started = startUp();
+      turn = started.catch(() => {});
+      return started;
+    },
+    reload(load) {
+      const done = turn.then(() => reload(load));
+      turn = done.catch(() => {});
+      return done;
     },
     async drain() {
       phase = 'leaving';
-      const { delay, timeout } = config.drain;
+      const { delay, timeout } = current.config.drain;
       logger.info({ msg: 'draining', delayMs: delay, timeoutMs: timeout });
       await wait(delay);
       phase = 'draining';
@@ -136,11 +176,20 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       phase = 'closed';
       const closed = traffic.close();
       traffic.server.closeAllConnections();
-      policy.upstreams.destroy();
+      current.policy.upstreams.destroy();
       await closed;
       await closeRest();
     },
   };
+}
+
+/** Shows clients the certificates of another config from the next handshake on; open connections go on. */
+function takeCertificates(traffic: FastifyInstance, started: Config, { listen: { tls } }: Config): void {
+  const { server } = traffic;
+  // Whether clients are asked for certificates was decided when the port was opened: other authorities may come only then.
+  if (!(server instanceof TlsServer) || tls === null) return;
+  if (tls.clientCertificates === started.listen.tls?.clientCertificates)
+    server.setSecureContext(readTls(tls));
 }
 
 /** No host means every address; a machine without IPv6 has only the IPv4 ones. */
@@ -173,59 +222,4 @@ async function closeTraffic(traffic: FastifyInstance, ms: number): Promise<numbe
   await traffic.close();
   clearTimeout(timer);
   return cut;
-}
-
-interface Watchers {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  onWithdrawn(): void;
-}
-
-/** One issuer's key set whose life shows in log and metrics. */
-function watchedKeySet(issuer: Config['issuers'][number], watchers: Watchers): KeySet {
-  const { clock, logger, metrics, onWithdrawn } = watchers;
-  const name = issuer.issuer;
-  return createKeySet({
-    ...issuer,
-    clock,
-    onWithdrawn,
-    events: {
-      fetched({ trigger, result, durationMs, error }) {
-        metrics.fetches.inc({ issuer: name, result, trigger });
-        metrics.fetchDuration.observe({ issuer: name }, durationMs / 1000);
-        const line = { issuer: name, trigger, durationMs: Math.round(durationMs), error };
-        if (result === 'success') logger.debug({ msg: 'keys fetched', ...line });
-        else logger.warn({ msg: 'keys not fetched', ...line });
-      },
-      changed({ added, withdrawn }) {
-        logger.info({ msg: 'keys changed', issuer: name, added, withdrawn });
-      },
-      skipped({ keys }) {
-        if (keys.length > 0) logger.warn({ msg: 'keys skipped', issuer: name, keys });
-      },
-    },
-  });
-}
-
-function connectReadings(metrics: Metrics, policy: Policy, keySets: readonly KeySet[]): void {
-  metrics.read({
-    cacheEntries: () => policy.verifier.stats().entries,
-    cacheBytes: () => policy.verifier.stats().bytes,
-    cacheHits: () => policy.verifier.stats().hits,
-    cacheMisses: () => policy.verifier.stats().misses,
-    cacheEvictions: () => policy.verifier.stats().evictions,
-    blockedClients: () => policy.failures?.blockedClients() ?? 0,
-    keySets: () =>
-      keySets.map((set) => {
-        const { issuer, keys, skipped, lastSuccess, state } = set.status();
-        return {
-          issuer,
-          keys: keys.length,
-          skipped: skipped.length,
-          lastSuccess,
-          stale: state === 'stale' || state === 'expired',
-        };
-      }),
-  });
 }

@@ -11,6 +11,8 @@ export interface Loaded {
   readonly warnings: readonly Fault[];
   /** Where it came from: a file's path, `environment` or `object`. */
   readonly source: string;
+  /** Absolute paths of the files that it was read from. */
+  readonly files: readonly string[];
 }
 
 /** A config as complete as it can be made, with all that is to be said about it. */
@@ -21,9 +23,13 @@ export interface Completed {
   readonly warnings: readonly Finding[];
 }
 
+/** Compiled once, when it is first needed: the schema is a constant, and a reload must not hold requests up. */
+let compiled: ReturnType<typeof compileValidate> | undefined;
+
 /** Validates, completes and checks a value of the form of the config file. */
 export function complete(value: unknown): Completed {
-  const validate = compileValidate();
+  compiled ??= compileValidate();
+  const validate = compiled;
   const faults = validate(value);
   const rest = faults.reduce((left, { path }) => prune(left, path), value);
   // Without what is wrong in itself, the remainder often still says what contradicts what: one round tells it all.
@@ -42,7 +48,7 @@ export function complete(value: unknown): Completed {
 export function completeConfig(input: ConfigInput): Loaded {
   const { config, faults, warnings } = complete(input);
   if (config === null) throw new ConfigError(faults.map(toFault), warnings.map(toFault));
-  return { config, warnings: warnings.map(toFault), source: 'object' };
+  return { config, warnings: warnings.map(toFault), source: 'object', files: [] };
 }
 
 /** A finding without a place in a file. */

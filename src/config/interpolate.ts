@@ -18,6 +18,8 @@ export interface Interpolated {
   readonly findings: readonly Finding[];
   /** Places whose value came from outside the file: no message may show it. */
   readonly places: readonly Path[];
+  /** Absolute paths of the files that values were taken from. */
+  readonly files: readonly string[];
 }
 
 const pattern = /\$\$\{|\$\{([^}]*)\}/g;
@@ -29,11 +31,14 @@ const pattern = /\$\$\{|\$\{([^}]*)\}/g;
 export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpolated {
   const findings: Finding[] = [];
   const places: Path[] = [];
+  const files: string[] = [];
 
   function resolveOne(expression: string, path: Path): string {
     if (expression.startsWith('file:')) {
+      const file = resolve(cwd, expression.slice('file:'.length));
+      files.push(file);
       try {
-        return readFileSync(resolve(cwd, expression.slice('file:'.length)), 'utf8').trim();
+        return readFileSync(file, 'utf8').trim();
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         findings.push({ path, message: `the file of \${${expression}} cannot be read (${code ?? 'error'})` });
@@ -75,5 +80,5 @@ export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpo
     );
   }
 
-  return { value: walk(value, configSchema, []), findings, places };
+  return { value: walk(value, configSchema, []), findings, places, files };
 }

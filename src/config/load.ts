@@ -48,7 +48,8 @@ export function loadConfig(options: LoadOptions): Loaded {
     const all = [...missing, ...faults.filter(isNews(missing))].map(describe);
     throw new ConfigError(all.toSorted(byPlace), said);
   }
-  return { config, warnings: said, source: found ?? 'environment' };
+  const files = [...(found === null ? [] : [resolve(cwd, found)]), ...filled.files];
+  return { config, warnings: said, source: found ?? 'environment', files };
 }
 
 const nothing: Fault = {

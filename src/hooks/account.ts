@@ -5,7 +5,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Logger } from '../observe/logger.ts';
 import { maskPath, printable } from '../observe/mask.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { defaultUpstream } from '../policy.ts';
+import { defaultUpstream, type Policy } from '../policy.ts';
 
 const registered: ReadonlySet<string> = new Set(METHODS);
 /** RFC 6750 section 2.3, which RFC 9700 section 4.3.2 forbids. */
@@ -89,12 +89,12 @@ function cut(path: string): string {
 }
 
 /** Counts and logs what never became a request: parse errors, CONNECT, connections over the limit. */
-export function compileAccountRaw(metrics: Metrics, logger: Logger, log: { readonly requests: string }) {
+export function compileAccountRaw(metrics: Metrics, logger: Logger, policy: () => Pick<Policy, 'log'>) {
   return function accountRaw(refusal: Refusal, status: number, requestId: string, client: string): void {
     metrics.requests.inc({ rule: 'default', method: 'OTHER', status: String(status) });
     metrics.decisions.inc({ decision: 'deny', reason: refusal.refused, issuer: 'none' });
     metrics.refusals.inc({ reason: refusal.refused });
-    if (log.requests === 'none') return;
+    if (policy().log.requests === 'none') return;
     logger.info({
       msg: 'request',
       requestId,

@@ -5,6 +5,7 @@ const verificationBuckets = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005
 
 /** Values that are read when Prometheus asks, not pushed when they change. */
 export interface Readings {
+  mode(): 'enforce' | 'report';
   cacheEntries(): number;
   cacheBytes(): number;
   cacheHits(): number;
@@ -26,7 +27,6 @@ export interface KeySetReading {
 
 export interface MetricsOptions {
   readonly version: string;
-  readonly mode: 'enforce' | 'report';
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -64,7 +64,10 @@ export function createMetrics(options: MetricsOptions) {
       labelNames: [...labelNames],
       registers,
       collect() {
-        if (collect && readings) collect(this, readings);
+        if (!collect || !readings) return;
+        // An issuer that the config no longer has leaves no line behind.
+        this.reset();
+        collect(this, readings);
       },
     });
   }
@@ -171,7 +174,7 @@ export function createMetrics(options: MetricsOptions) {
   gauge('jwks_stale', '1 while the keys at hand could not be refreshed in time.', ['issuer'], (g, r) => {
     for (const set of r.keySets()) g.set({ issuer: set.issuer }, set.stale ? 1 : 0);
   });
-  gauge('mode', '1 for the mode in force.', ['mode']).set({ mode: options.mode }, 1);
+  gauge('mode', '1 for the mode in force.', ['mode'], (g, r) => g.set({ mode: r.mode() }, 1));
   gauge('build_info', 'Always 1; the labels say what runs.', ['version', 'node']).set(
     { version: options.version, node: process.version },
     1,

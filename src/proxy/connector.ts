@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 
 export interface UpstreamTls {
@@ -14,7 +15,15 @@ export interface UpstreamTls {
 
 export interface ConnectorOptions {
   readonly connectTimeout: number;
-  readonly tls: UpstreamTls;
+  readonly serverName: string | null;
+  readonly files: TlsFiles;
+}
+
+/** The contents of the files that `UpstreamTls` names. */
+export interface TlsFiles {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
 }
 
 export type Dial = (callback: (error: Error | null, socket: Socket | null) => void) => void;
@@ -26,19 +35,17 @@ export interface Connector {
   readonly dial: Dial;
 }
 
-/** Compiles how connections to one upstream are opened. Throws an Error that names the setting when a file cannot be read. */
-export function compileConnector(url: URL, { connectTimeout, tls }: ConnectorOptions): Connector {
+/** Compiles how connections to one upstream are opened. */
+export function compileConnector(url: URL, options: ConnectorOptions): Connector {
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(tls.serverName ?? '')) throw new Error('tls.serverName must be a name, not an address');
-  const serverName = tls.serverName ?? hostname;
+  if (isIP(options.serverName ?? '')) throw new Error('tls.serverName must be a name, not an address');
+  const serverName = options.serverName ?? hostname;
   const build = buildConnector({
-    timeout: connectTimeout,
+    timeout: options.connectTimeout,
     autoSelectFamily: true,
     // Said aloud: NODE_TLS_REJECT_UNAUTHORIZED must not switch verification off.
     rejectUnauthorized: true,
-    ...readFile('ca', tls.caFile),
-    ...readFile('cert', tls.certFile),
-    ...readFile('key', tls.keyFile),
+    ...options.files,
   });
   // An address is no name to ask for, RFC 6066 section 3; the certificate is then verified against the address.
   const servername = isIP(serverName) ? '' : serverName;
@@ -50,6 +57,21 @@ export function compileConnector(url: URL, { connectTimeout, tls }: ConnectorOpt
     serverName,
     dial: (callback) => connector({ hostname, host, protocol, port }, callback),
   };
+}
+
+/** Throws an Error that names the setting when a file cannot be read, or when OpenSSL makes nothing of them. */
+export function readTlsFiles(tls: UpstreamTls): TlsFiles {
+  const files = {
+    ...readFile('ca', tls.caFile),
+    ...readFile('cert', tls.certFile),
+    ...readFile('key', tls.keyFile),
+  };
+  try {
+    createSecureContext(files);
+  } catch (error) {
+    throw new Error(`the files of tls cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+  return files;
 }
 
 function readFile(option: 'ca' | 'cert' | 'key', file: string | null): { [option: string]: Buffer } {

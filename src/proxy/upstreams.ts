@@ -1,4 +1,5 @@
-import { compileConnector, type Dial, type UpstreamTls } from './connector.ts';
+import { createHash } from 'node:crypto';
+import { compileConnector, type Dial, readTlsFiles, type UpstreamTls } from './connector.ts';
 import { isHopByHop } from './hop-by-hop.ts';
 import { ConnectionPool } from './pool.ts';
 
@@ -38,42 +39,70 @@ export interface Upstream {
   readonly pool: ConnectionPool;
   /** Opens one connection outside the pool, verified like those in it. */
   readonly dial: Dial;
+  /** Equal for two that are made of the same options and the same files. */
+  readonly digest: string;
 }
 
 export interface Upstreams {
   /** Throws for a name that is not configured. */
   get(name: string): Upstream;
-  /** Keeps no idle connection any more; resolves when the last transfer has ended. What still comes is served. */
-  close(): Promise<void>;
-  /** Ends every connection at once. */
-  destroy(): void;
+  readonly all: readonly Upstream[];
+  /**
+   * Keeps no idle connection any more, save of those that `others` use as well; resolves when the last transfer has
+   * ended. What still comes is served.
+   */
+  close(others?: Upstreams): Promise<void>;
+  /** Ends every connection at once, save of those that `others` use as well. */
+  destroy(others?: Upstreams): void;
 }
 
-/** Compiles the upstreams. Throws an Error that names the upstream when a URL, file or header is unusable. */
-export function createUpstreams(options: Readonly<Record<string, UpstreamOptions>>): Upstreams {
-  const byName = new Map(Object.entries(options).map(([name, each]) => [name, createUpstream(name, each)]));
+/**
+ * Compiles the upstreams. Those of `previous` that are made of the same go on with their connections.
+ * Throws an Error that names the upstream when a URL, file or header is unusable.
+ */
+export function createUpstreams(
+  options: Readonly<Record<string, UpstreamOptions>>,
+  previous?: Upstreams,
+): Upstreams {
+  const byName = new Map(
+    Object.entries(options).map(([name, each]) => [name, createUpstream(name, each, previous)]),
+  );
   const all = [...byName.values()];
+  const without = (others?: Upstreams) => all.filter((each) => others?.all.includes(each) !== true);
   return {
+    all,
     get(name) {
       const upstream = byName.get(name);
       if (upstream === undefined) throw new Error(`no upstream is called "${name}"`);
       return upstream;
     },
-    async close() {
-      await Promise.all(all.map((upstream) => upstream.pool.close()));
+    async close(others) {
+      await Promise.all(without(others).map((upstream) => upstream.pool.close()));
     },
-    destroy() {
-      for (const upstream of all) upstream.pool.destroy();
+    destroy(others) {
+      for (const upstream of without(others)) upstream.pool.destroy();
     },
   };
 }
 
-function createUpstream(name: string, options: UpstreamOptions): Upstream {
+function createUpstream(name: string, options: UpstreamOptions, previous?: Upstreams): Upstream {
   try {
     const url = readUrl(options.url);
-    const { connector, serverName, dial } = compileConnector(url, options);
+    const files = readTlsFiles(options.tls);
+    const digest = createHash('sha256')
+      .update(JSON.stringify([name, options, files]))
+      .digest('base64');
+    const same = previous?.all.find((each) => each.digest === digest);
+    if (same !== undefined) return same;
+    const { connectTimeout, tls } = options;
+    const { connector, serverName, dial } = compileConnector(url, {
+      connectTimeout,
+      serverName: tls.serverName,
+      files,
+    });
     return {
       name,
+      digest,
       origin: url.origin,
       basePath: url.pathname.replace(/\/+$/, ''),
       host: url.host,

@@ -47,13 +47,17 @@ export class VerdictCache<T extends Validity> {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry<T>>();
   #bytes = 0;
-  #hits = 0;
-  #misses = 0;
-  #evictions = 0;
+  #hits: number;
+  #misses: number;
+  #evictions: number;
 
-  constructor(options: CacheOptions, clock: Clock) {
+  /** @param counted - counts to go on from */
+  constructor(options: CacheOptions, clock: Clock, counted?: CacheStats) {
     this.#options = options;
     this.#clock = clock;
+    this.#hits = counted?.hits ?? 0;
+    this.#misses = counted?.misses ?? 0;
+    this.#evictions = counted?.evictions ?? 0;
   }
 
   /** Undefined unless the verdict still holds at this moment. */

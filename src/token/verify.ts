@@ -24,6 +24,8 @@ export interface VerifierOptions<P> {
   /** Claims that rules match or headers carry: an integer beyond ±(2^53-1) in them refuses the token. */
   readonly integerClaims: readonly ClaimPath[];
   readonly clock: Clock;
+  /** Counts to go on from: those of the verifier before. */
+  readonly counted?: CacheStats | undefined;
   /** Work done once a verified token and kept with it: identity headers, log values. */
   prepare(token: VerifiedClaims): P;
 }
@@ -64,7 +66,7 @@ const bytesOfVerdict = 1024;
 /** @throws SyntaxError for a claim path or a matcher that cannot be compiled */
 export function createVerifier<P>(options: VerifierOptions<P>): Verifier<P> {
   const { maxSize, clock, prepare } = options;
-  const cache = new VerdictCache<VerifiedToken<P>>(options.cache, clock);
+  const cache = new VerdictCache<VerifiedToken<P>>(options.cache, clock, options.counted);
   const issuers: ReadonlyMap<string, Issuer> = compileIssuers(options);
   const algorithms: ReadonlySet<string> = new Set(
     [...issuers.values()].flatMap((issuer) => [...issuer.algorithms]),

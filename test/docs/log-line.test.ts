@@ -8,7 +8,7 @@ import { codes, readBlocks, readDoc, readTable } from './markdown.ts';
 
 const text = readDoc('metrics.md');
 const documented = readTable(text, 'Field', 'Meaning').map((row) => codes(row.Field ?? '')[0] ?? '');
-const metrics = createMetrics({ version: '0.0.0', mode: 'enforce' });
+const metrics = createMetrics({ version: '0.0.0' });
 const clock = { now: () => 0, elapsed: () => 5 };
 
 /** The fields of the lines that something logs. */
@@ -59,7 +59,7 @@ t.test('the lines shown have these fields', async (t) => {
 
 t.test('what never became a request has the fields that the page names', async (t) => {
   const [fields] = fieldsOf((logger) => {
-    compileAccountRaw(metrics, logger, { requests: 'all' })(
+    compileAccountRaw(metrics, logger, () => full.policy)(
       { refused: 'request_malformed' },
       400,
       'id',

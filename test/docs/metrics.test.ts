@@ -16,9 +16,10 @@ interface Described {
  * Gives every metric a sample with each of its labels, so that what is compared is what Prometheus would read.
  */
 async function describe(): Promise<Described[]> {
-  const metrics = createMetrics({ version: '0.0.0', mode: 'enforce' });
+  const metrics = createMetrics({ version: '0.0.0' });
   const one = { issuer: 'https://idp.example.com', keys: 1, skipped: 0, lastSuccess: 1, stale: false };
   metrics.read({
+    mode: () => 'enforce',
     cacheEntries: () => 1,
     cacheBytes: () => 1,
     cacheHits: () => 1,

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { createAdmin } from '../../src/admin.ts';
-import { createMetrics } from '../../src/observe/metrics.ts';
+import { compileAccess } from '../../src/admin.ts';
 import { startGateway } from '../helpers/gateway.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
 import { connectRaw } from '../helpers/raw.ts';
@@ -110,16 +109,9 @@ t.test('without a token file nobody else may', async (t) => {
 
 t.test('a token that could be guessed is none', async (t) => {
   const folder = t.testdir({ empty: '\n', short: 's'.repeat(31) });
-  const options = { metrics: createMetrics({ version: '0.0.0', mode: 'enforce' }), status: () => ({}) };
-  const readiness = () => ({ ready: true, reasons: [] });
-  for (const name of ['empty', 'short']) {
-    t.throws(
-      () => createAdmin({ ...options, readiness, tokenFile: join(folder, name) }),
-      /at least 32 bytes/,
-      name,
-    );
-  }
-  t.throws(() => createAdmin({ ...options, readiness, tokenFile: join(folder, 'missing') }), /ENOENT/);
+  for (const name of ['empty', 'short'])
+    t.throws(() => compileAccess(join(folder, name)), /at least 32 bytes/, name);
+  t.throws(() => compileAccess(join(folder, 'missing')), /ENOENT/);
 });
 
 t.test('the status says how it goes, and no secret', async (t) => {

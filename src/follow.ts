@@ -1,0 +1,41 @@
+import type { Loaded } from './config/complete.ts';
+import { namedFiles } from './config/files.ts';
+import { createWatcher } from './config/watch.ts';
+import type { Server } from './server.ts';
+
+export interface FollowOptions {
+  readonly server: Pick<Server, 'reload'>;
+  /** What is in force. */
+  readonly loaded: Loaded;
+  /** Loads it anew. Throws where it cannot be used. */
+  load(): Loaded;
+}
+
+/**
+ * Reloads whenever the config or a file that it names changes, and on SIGHUP. What cannot be used is said by the
+ * server, and looked at again at the next change.
+ *
+ * @returns what ends it
+ */
+export function followConfig({ server, loaded, load }: FollowOptions): () => void {
+  const watcher = createWatcher({ onChange: reload });
+  let last = loaded;
+  const watch = () => watcher.watch([...last.files, ...namedFiles(last.config)]);
+
+  function reload(): void {
+    server
+      .reload(() => {
+        last = load();
+        watch();
+        return last;
+      })
+      .catch(() => {});
+  }
+
+  watch();
+  process.on('SIGHUP', reload);
+  return () => {
+    process.off('SIGHUP', reload);
+    watcher.close();
+  };
+}

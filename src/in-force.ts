@@ -1,0 +1,62 @@
+import { createSecureContext } from 'node:tls';
+import { type Access, compileAccess } from './admin.ts';
+import type { Clock } from './clock.ts';
+import type { Loaded } from './config/complete.ts';
+import type { Config } from './config/schema.ts';
+import { createKeySets, type KeySets, type KeySetsOptions } from './key-sets.ts';
+import { compilePolicy, type Policy } from './policy.ts';
+import { readTls } from './tls.ts';
+
+/** A config and all that is made of it: what a reload replaces, as a whole. */
+export interface InForce {
+  readonly config: Config;
+  /** Where it came from: a file's path, `environment` or `object`. */
+  readonly source: string;
+  /** Epoch milliseconds. */
+  readonly loadedAt: number;
+  readonly keySets: KeySets;
+  readonly policy: Policy;
+  readonly access: Access;
+}
+
+export interface InForceParts extends KeySetsOptions {
+  readonly clock: Clock;
+  /** Of `log.subject: hash`. */
+  readonly subjectKey: Uint8Array;
+}
+
+type From = Pick<Loaded, 'config' | 'source'>;
+
+/** Compiles the first config. Throws where a file that it names cannot be read. */
+export function compileInForce({ config, source }: From, parts: InForceParts): InForce {
+  const keySets = createKeySets(config.issuers, parts);
+  return {
+    config,
+    source,
+    loadedAt: parts.clock.now(),
+    keySets,
+    policy: compilePolicy(config, { ...parts, keySets: keySets.all }),
+    access: compileAccess(config.admin.tokenFile),
+  };
+}
+
+/**
+ * Compiles another config in place of one in force. Rejects where a file cannot be used or an issuer would lose its
+ * keys; then nothing has changed. Once it has resolved nothing can fail any more.
+ */
+export async function compileNext(
+  { config, source }: From,
+  before: InForce,
+  parts: InForceParts,
+): Promise<InForce> {
+  const access = compileAccess(config.admin.tokenFile);
+  if (config.listen.tls !== null) createSecureContext(readTls(config.listen.tls));
+  const keySets = await before.keySets.change(config.issuers);
+  try {
+    const policy = compilePolicy(config, { ...parts, keySets: keySets.all, previous: before.policy });
+    return { config, source, loadedAt: parts.clock.now(), keySets, policy, access };
+  } catch (error) {
+    keySets.close(before.keySets);
+    throw error;
+  }
+}

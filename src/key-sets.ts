@@ -1,0 +1,124 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from './clock.ts';
+import type { Config, IssuerConfig } from './config/schema.ts';
+import { createKeySet, type KeySet } from './keys/set.ts';
+import type { Logger } from './observe/logger.ts';
+import type { Metrics } from './observe/metrics.ts';
+
+export interface KeySetsOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  onWithdrawn(): void;
+}
+
+/** The key sets of some issuers, and how to go on to those of another config. */
+export interface KeySets {
+  /** One for each issuer, in the order of the config. */
+  readonly all: readonly KeySet[];
+  /** Settles once every issuer has been tried; an issuer that is down does not reject. */
+  start(): Promise<void>;
+  /**
+   * Those of another config: what stays the same goes on, what is new has been tried once, files have been read again.
+   *
+   * @throws Error where an issuer would lose the keys that it has now; then nothing has changed
+   */
+  change(issuers: Config['issuers']): Promise<KeySets>;
+  /** Ends the work of those that `others` do not go on with. */
+  close(others?: KeySets): void;
+}
+
+/** Makes the key sets of a config's issuers, whose life shows in log and metrics. Nothing is fetched before `start`. */
+export function createKeySets(issuers: Config['issuers'], options: KeySetsOptions): KeySets {
+  return compose(
+    issuers.map((issuer) => observe(issuer, options)),
+    issuers,
+    options,
+  );
+}
+
+function compose(all: readonly KeySet[], issuers: Config['issuers'], options: KeySetsOptions): KeySets {
+  const sets: KeySets = {
+    all,
+    async start() {
+      await Promise.all(all.map((set) => set.start()));
+    },
+    async change(next) {
+      const kept = next.map((issuer) => {
+        const index = issuers.findIndex((each) => isDeepStrictEqual(settings(each), settings(issuer)));
+        return all[index] ?? null;
+      });
+      const changed = compose(
+        kept.map((set, index) => set ?? observe(next[index] as IssuerConfig, options)),
+        next,
+        options,
+      );
+      try {
+        await Promise.all(
+          changed.all.map((set, index) => renew(set, next[index] as IssuerConfig, kept[index] !== null)),
+        );
+        for (const set of changed.all) assertNoLoss(set, sets);
+      } catch (error) {
+        changed.close(sets);
+        throw error;
+      }
+      return changed;
+    },
+    close(others) {
+      for (const set of all) if (others?.all.includes(set) !== true) set.close();
+    },
+  };
+  return sets;
+}
+
+/** What of an issuer its keys depend on. */
+function settings({
+  issuer,
+  discovery,
+  jwksUri,
+  jwksFile,
+  jwks,
+  algorithms,
+  minRsaBits,
+  keys,
+}: IssuerConfig) {
+  return { issuer, discovery, jwksUri, jwksFile, jwks, algorithms, minRsaBits, keys };
+}
+
+async function renew(set: KeySet, { issuer, jwksFile }: IssuerConfig, kept: boolean): Promise<void> {
+  if (!kept) return set.start();
+  if (jwksFile === null || (await set.refresh('reload'))) return;
+  throw new Error(`the keys of ${issuer} cannot be read: ${set.status().lastError?.message}`);
+}
+
+/** A source that does not answer must not take away the keys that another still has. */
+function assertNoLoss(set: KeySet, before: KeySets): void {
+  const { issuer, lastError } = set.status();
+  const had = before.all.some((each) => each.status().issuer === issuer && each.usable());
+  if (had && !set.usable()) throw new Error(`${issuer} would lose its keys: ${lastError?.message}`);
+}
+
+/** One issuer's key set whose life shows in log and metrics. */
+function observe(config: IssuerConfig, { clock, logger, metrics, onWithdrawn }: KeySetsOptions): KeySet {
+  const { issuer } = config;
+  return createKeySet({
+    ...config,
+    clock,
+    onWithdrawn,
+    events: {
+      fetched({ trigger, result, durationMs, error }) {
+        metrics.fetches.inc({ issuer, result, trigger });
+        metrics.fetchDuration.observe({ issuer }, durationMs / 1000);
+        const line = { issuer, trigger, durationMs: Math.round(durationMs), error };
+        if (result === 'success') logger.debug({ msg: 'keys fetched', ...line });
+        else logger.warn({ msg: 'keys not fetched', ...line });
+      },
+      changed({ added, withdrawn }) {
+        logger.info({ msg: 'keys changed', issuer, added, withdrawn });
+      },
+      skipped({ keys }) {
+        if (keys.length > 0) logger.warn({ msg: 'keys skipped', issuer, keys });
+      },
+    },
+  });
+}
