@@ -36,7 +36,7 @@ export const listen = section(
         ),
       },
       null,
-      'TLS 1.2 or later on the traffic port. The files are read at start. null: plain HTTP.',
+      'TLS 1.2 or later on the traffic port. The files are read at start and whenever they change. null: plain HTTP.',
     ),
   },
   'The port that clients talk to.',

@@ -1,7 +1,8 @@
-import { unwatchFile, watchFile } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 
 export interface WatchOptions {
-  /** Milliseconds between two looks at each file. Default: 1000. */
+  /** Milliseconds between two looks at the files. Default: 1000. */
   readonly interval?: number;
   /** Milliseconds that the files are left alone after a change, for those that change together. Default: 200. */
   readonly settle?: number;
@@ -9,7 +10,7 @@ export interface WatchOptions {
 }
 
 export interface Watcher {
-  /** Watches these files, and no others any more. One that does not exist yet is watched for. */
+  /** Watches these files as they are now, and no others any more. One that does not exist yet is watched for. */
   watch(files: readonly string[]): void;
   close(): void;
 }
@@ -20,25 +21,49 @@ export interface Watcher {
  * Secrets, and works on every file system. Keeps no process alive.
  */
 export function createWatcher({ interval = 1000, settle = 200, onChange }: WatchOptions): Watcher {
-  let watched: ReadonlySet<string> = new Set();
-  let timer: NodeJS.Timeout | undefined;
-  const changed = () => {
-    clearTimeout(timer);
-    timer = setTimeout(onChange, settle).unref();
-  };
+  const seen = new Map<string, string>();
+  let looking = false;
+  let settling: NodeJS.Timeout | undefined;
+
+  async function lookAt(file: string): Promise<void> {
+    const now = describe(await stat(file).catch(() => undefined));
+    if (!seen.has(file) || seen.get(file) === now) return;
+    seen.set(file, now);
+    clearTimeout(settling);
+    settling = setTimeout(onChange, settle).unref();
+  }
+
+  const timer = setInterval(async () => {
+    if (looking) return;
+    looking = true;
+    await Promise.all([...seen.keys()].map(lookAt));
+    looking = false;
+  }, interval).unref();
+
   return {
     watch(files) {
-      const wanted = new Set(files);
-      for (const file of watched) if (!wanted.has(file)) unwatchFile(file, changed);
-      for (const file of wanted) {
-        if (!watched.has(file)) watchFile(file, { interval, persistent: false }, changed);
+      for (const file of seen.keys()) if (!files.includes(file)) seen.delete(file);
+      for (const file of files) {
+        if (!seen.has(file)) seen.set(file, describe(lookOnce(file)));
       }
-      watched = wanted;
     },
     close() {
-      clearTimeout(timer);
-      for (const file of watched) unwatchFile(file, changed);
-      watched = new Set();
+      clearInterval(timer);
+      clearTimeout(settling);
+      seen.clear();
     },
   };
+}
+
+function lookOnce(file: string): Stats | undefined {
+  try {
+    return statSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Differs whenever the file does; empty where there is none. */
+function describe(status: Stats | undefined): string {
+  return status ? [status.dev, status.ino, status.size, status.mtimeMs, status.ctimeMs].join() : '';
 }

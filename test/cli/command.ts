@@ -38,7 +38,9 @@ export interface Sidecar {
   readonly lines: readonly LogLine[];
   /** The first line that says this, once it is there. */
   said(msg: string): Promise<LogLine>;
-  kill(signal: 'SIGTERM' | 'SIGINT'): void;
+  /** The nth line that says this, from 1, once it is there. */
+  saidAgain(msg: string, nth: number): Promise<LogLine>;
+  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP'): void;
   readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
 }
 
@@ -52,9 +54,9 @@ export function startSidecar(t: Test, args: readonly string[], options: CommandO
     code: code as number | null,
     stderr,
   }));
-  const waitFor = async (msg: string): Promise<LogLine> => {
+  const waitFor = async (msg: string, nth = 1): Promise<LogLine> => {
     for (;;) {
-      const line = lines.find((each) => each.msg === msg);
+      const line = lines.filter((each) => each.msg === msg)[nth - 1];
       if (line) return line;
       await once(reader, 'line');
     }
@@ -62,6 +64,7 @@ export function startSidecar(t: Test, args: readonly string[], options: CommandO
   return {
     lines,
     said: (msg) => withDeadline(waitFor(msg), `the line "${msg}"`, 20_000),
+    saidAgain: (msg, nth) => withDeadline(waitFor(msg, nth), `line ${nth} of "${msg}"`, 20_000),
     kill: (signal) => void child.kill(signal),
     ended: withDeadline(ended, `the end of "${args.join(' ')}"`, 60_000),
   };

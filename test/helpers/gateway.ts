@@ -31,6 +31,8 @@ export interface TestGateway {
   line(requestId: string | undefined): Promise<LogLine>;
   /** The first line that fits, once it is logged. */
   lineWhere(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Puts another config in force, on the same ports. Rejects where it cannot be used. */
+  reload(config: ConfigInput): Promise<{ readonly needsRestart: readonly string[] }>;
   metrics(): Promise<string>;
   /** One sample of the metrics, 0 where there is none. */
   metric(sample: string): Promise<number>;
@@ -59,11 +61,13 @@ export async function startGateway(
     },
   });
   destination.setMaxListeners(0);
-  const complete = completeConfig({
-    ...config,
-    listen: { host: '127.0.0.1', port: 0, ...config.listen },
-    admin: { host: '127.0.0.1', port: 0, ...config.admin },
-  }).config;
+  const load = (input: ConfigInput) =>
+    completeConfig({
+      ...input,
+      listen: { host: '127.0.0.1', port: 0, ...input.listen },
+      admin: { host: '127.0.0.1', port: 0, ...input.admin },
+    });
+  const complete = load(config).config;
   const logger = createLogger({ level: complete.log.level, destination });
   const server = createServer(complete, { logger, ...options });
   const { port, adminPort } = await server.start();
@@ -112,6 +116,7 @@ export async function startGateway(
     raw: () => connectRaw(t, url),
     line: (requestId) => lineWhere((line) => line.msg === 'request' && line.requestId === requestId),
     lineWhere,
+    reload: (next) => server.reload(() => load(next)),
     metrics,
     async metric(sample) {
       const found = (await metrics()).split('\n').find((line) => line.startsWith(`${sample} `));
