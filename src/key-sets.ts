@@ -116,6 +116,12 @@ function observe(config: IssuerConfig, { clock, logger, metrics, onWithdrawn }: 
       changed({ added, withdrawn }) {
         logger.info({ msg: 'keys changed', issuer, added, withdrawn });
       },
+      cached({ action, ageMs, error }) {
+        const line = { issuer, action, ageMs, error };
+        if (error) logger.warn({ msg: 'keys.cacheFile not used', ...line });
+        else if (action === 'read') logger.warn({ msg: 'keys.cacheFile serves', ...line });
+        else logger.debug({ msg: 'keys.cacheFile written', ...line });
+      },
       skipped({ keys }) {
         if (keys.length > 0) logger.warn({ msg: 'keys skipped', issuer, keys });
       },

@@ -26,8 +26,10 @@ export async function checkOnline(config: Config): Promise<OnlineCheck[]> {
 async function checkIssuer(issuer: Config['issuers'][number], path: string): Promise<OnlineCheck> {
   const set = createKeySet({
     ...issuer,
+    // What is asked is whether the issuer answers.
+    keys: { ...issuer.keys, cacheFile: null },
     clock: systemClock,
-    events: { fetched() {}, changed() {}, skipped() {} },
+    events: { fetched() {}, changed() {}, skipped() {}, cached() {} },
   });
   await set.start();
   const { keys, skipped, lastError } = set.status();

@@ -18,6 +18,13 @@ export function checkIssuers({ issuers }: Config): Checked {
     if (issuers.findIndex((other) => other.issuer === issuer.issuer) < index) {
       faults.push({ path: [...path, 'issuer'], message: 'is configured twice' });
     }
+    const { cacheFile } = issuer.keys;
+    if (cacheFile !== null && issuers.findIndex(({ keys }) => keys.cacheFile === cacheFile) < index) {
+      faults.push({
+        path: [...path, 'keys', 'cacheFile'],
+        message: 'is that of another issuer: each needs one of its own',
+      });
+    }
     faults.push(...checkSource(issuer, path), ...checkKeys(issuer, path));
     for (const [claim, matcher] of Object.entries(issuer.claims)) {
       faults.push(...checkMatcher(matcher, [...path, 'claims', claim], []));
@@ -96,7 +103,7 @@ function checkKeys(
     : faults;
 }
 
-function adviseOn({ audience, maxLifetime, keys }: IssuerConfig, path: Path): Finding[] {
+function adviseOn({ audience, maxLifetime, keys, jwks, jwksFile }: IssuerConfig, path: Path): Finding[] {
   const warnings: Finding[] = [];
   if (audience === null) {
     warnings.push({
@@ -116,10 +123,10 @@ function adviseOn({ audience, maxLifetime, keys }: IssuerConfig, path: Path): Fi
       message: 'whoever can change the answer can forge tokens',
     });
   }
-  if (keys.cacheFile !== null) {
+  if (keys.cacheFile !== null && (jwks !== null || jwksFile !== null)) {
     warnings.push({
       path: [...path, 'keys', 'cacheFile'],
-      message: 'is not read by this version: keys do not survive a restart during an outage',
+      message: 'is not used: these keys are not fetched',
     });
   }
   return warnings;

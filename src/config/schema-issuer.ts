@@ -60,7 +60,7 @@ const keys = section(
     maxKeys: integer(100, 'Most keys in a set.', { minimum: 1, maximum: 10_000 }),
     cacheFile: text(
       null,
-      'File that keeps the last good keys over a restart during an outage. Not read yet.',
+      'File that keeps the last good keys over a restart: read at the start alone, while the issuer cannot be reached, and never when older than `maxStale`. One for each issuer; nobody else may write it.',
     ),
     caFile: file(null, 'PEM file of the authorities to trust for the fetch. null: those of the system.'),
     bearerTokenFile: file(

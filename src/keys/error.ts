@@ -10,6 +10,8 @@ export type FetchErrorCode =
   | 'too_large'
   | 'not_json'
   | 'file_unreadable'
+  | 'file_unwritable'
+  | 'cache_invalid'
   // the issuer's metadata
   | 'metadata_invalid'
   | 'issuer_mismatch'

@@ -14,6 +14,8 @@ export interface KeysOptions extends Omit<FetchOptions, 'dispatcher' | 'schedule
   readonly maxStale: number;
   /** A set with more keys is a failed fetch. */
   readonly maxKeys: number;
+  /** Where the last good keys outlive the process; null: nowhere. Only for keys that are fetched. */
+  readonly cacheFile: string | null;
 }
 
 /** The part of an issuer's configuration that its keys need. One of the four sources is set. */
@@ -38,6 +40,8 @@ export interface KeyEvents {
   changed(event: ChangedEvent): void;
   /** The keys that cannot be used are others than before. */
   skipped(event: SkippedEvent): void;
+  /** The cache file was read or written, or could not be. */
+  cached(event: CachedEvent): void;
 }
 
 export interface FetchedEvent {
@@ -53,6 +57,15 @@ export interface ChangedEvent {
   readonly issuer: string;
   readonly added: readonly KeyStatus[];
   readonly withdrawn: readonly KeyStatus[];
+}
+
+export interface CachedEvent {
+  readonly issuer: string;
+  readonly action: 'read' | 'write';
+  /** How old the keys in it are; only of a read. */
+  readonly ageMs?: number;
+  /** Only of a failure. */
+  readonly error?: Reported;
 }
 
 export interface SkippedEvent {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { CacheFile, Kept } from './cache-file.ts';
 import { FetchError } from './error.ts';
 import { readKeySet } from './jwk.ts';
 import type { PublishedKey } from './key.ts';
@@ -17,13 +18,24 @@ export interface Loaded extends KeyIndex {
   readonly date: number;
   /** Milliseconds until it is due to be fetched again, before jitter. */
   readonly interval: number;
+  readonly fromCacheFile: boolean;
 }
 
 export interface RefresherOptions extends KeySetOptions {
   readonly source: Source;
+  readonly cache: CacheFile | null;
   readonly schedule: Schedule;
   readonly random: () => number;
 }
+
+/** What a key set is read with: how old it is, and what becomes of it. */
+interface Reading extends Pick<Loaded, 'interval' | 'fromCacheFile'> {
+  /** Milliseconds. */
+  readonly age: number;
+}
+
+/** How far the wall clock may have been set back since the cache file was written, in milliseconds. */
+const clockSlack = 60_000;
 
 /**
  * Keeps one key set loaded. Each attempt, whatever asked for it, plans the next: after a success in the set's interval,
@@ -36,6 +48,8 @@ export class Refresher {
   #error: Reported | undefined;
   #failures = 0;
   #tried = false;
+  /** The last write of the cache file; the next one waits for it. */
+  #kept: Promise<void> = Promise.resolve();
   #closed = false;
   #underway: Promise<boolean> | undefined;
   #next: { readonly at: number; readonly cancel: () => void } | undefined;
@@ -97,6 +111,8 @@ export class Refresher {
     const begun = this.#clock.elapsed();
     this.#cancelNext();
     const result = await this.#load(trigger).catch(report);
+    // Before anybody learns that the attempt has ended: whoever waits for it finds what there is.
+    if (!('keys' in result) && !this.#tried) await this.#recall();
     const durationMs = this.#clock.elapsed() - begun;
     this.#underway = undefined;
     this.#tried = true;
@@ -116,12 +132,45 @@ export class Refresher {
   }
 
   async #load(trigger: Trigger): Promise<Loaded> {
-    const { source, algorithms, minRsaBits, keys } = this.#options;
-    const { document, maxAge } = await source.read(trigger);
+    const { document, maxAge } = await this.#options.source.read(trigger);
+    const interval = refreshInterval(this.#options.keys.refresh, maxAge);
+    const loaded = await this.#read(document, { age: 0, interval, fromCacheFile: false });
+    this.#keep({ document, date: loaded.date });
+    return loaded;
+  }
+
+  async #read(document: unknown, { age, ...rest }: Reading): Promise<Loaded> {
+    const { algorithms, minRsaBits, keys } = this.#options;
     const known = this.#loaded?.keys ?? [];
     const read = await readKeySet(document, { algorithms, minRsaBits, maxKeys: keys.maxKeys, known });
-    const interval = refreshInterval(keys.refresh, maxAge);
-    return { ...indexKeys(read), at: this.#clock.elapsed(), date: this.#clock.now(), interval };
+    return { ...indexKeys(read), ...rest, at: this.#clock.elapsed() - age, date: this.#clock.now() - age };
+  }
+
+  /** Serves the keys of the cache file while none can be fetched; what is wrong with it is said, and no more. */
+  async #recall(): Promise<void> {
+    const { issuer, cache, events, keys } = this.#options;
+    try {
+      const kept = await cache?.read();
+      if (kept === undefined) return;
+      const age = this.#clock.now() - kept.date;
+      // What claims to come from the future could be any age.
+      if (age < -clockSlack) throw new FetchError('cache_invalid', 'cacheFile is of a later time than now');
+      if (age > keys.maxStale) throw new FetchError('cache_invalid', 'cacheFile is older than maxStale');
+      const reading = { age: Math.max(0, age), interval: keys.refresh, fromCacheFile: true };
+      this.#replace(await this.#read(kept.document, reading));
+      events.cached({ issuer, action: 'read', ageMs: reading.age });
+    } catch (error) {
+      events.cached({ issuer, action: 'read', error: report(error) });
+    }
+  }
+
+  #keep(kept: Kept): void {
+    const { issuer, cache, events } = this.#options;
+    if (cache === null) return;
+    this.#kept = this.#kept
+      .then(() => cache.write(kept))
+      .then(() => events.cached({ issuer, action: 'write' }))
+      .catch((error: unknown) => events.cached({ issuer, action: 'write', error: report(error) }));
   }
 
   #replace(loaded: Loaded): void {
@@ -142,8 +191,12 @@ export class Refresher {
 
   #plan(delay: number): void {
     if (this.#closed) return;
-    const run = () => void this.attempt(this.#loaded === undefined ? 'startup' : 'refresh');
+    const run = () => void this.attempt(this.#hasFetched() ? 'refresh' : 'startup');
     this.#next = { at: this.#clock.elapsed() + delay, cancel: this.#options.schedule(run, delay) };
+  }
+
+  #hasFetched(): boolean {
+    return this.#loaded?.fromCacheFile === false;
   }
 
   #cancelNext(): void {

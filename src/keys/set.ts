@@ -1,5 +1,6 @@
 import type { Refusal } from '../errors.ts';
 import { type Budget, createBudget } from './budget.ts';
+import { createCacheFile } from './cache-file.ts';
 import { createFetchJson } from './fetch.ts';
 import type { PublishedKey } from './key.ts';
 import type { KeySetOptions } from './options.ts';
@@ -57,7 +58,10 @@ class IssuerKeys implements KeySet {
     this.#maxStale = keys.maxStale;
     this.#source = createSource(options, fetchJson, clock);
     this.#budget = createBudget({ burst, interval: keys.cooldown, clock });
-    this.#refresher = new Refresher({ ...options, source: this.#source, schedule, random });
+    const cacheFile = this.#source.remote ? keys.cacheFile : null;
+    const cache =
+      cacheFile === null ? null : createCacheFile({ path: cacheFile, issuer, maxSize: keys.maxSize });
+    this.#refresher = new Refresher({ ...options, source: this.#source, cache, schedule, random });
   }
 
   async start(): Promise<void> {
@@ -89,6 +93,7 @@ class IssuerKeys implements KeySet {
       state,
       keys: loaded?.keys.map((key) => key.status) ?? [],
       skipped: loaded?.skipped ?? [],
+      fromCacheFile: loaded?.fromCacheFile ?? false,
       lastSuccess: loaded?.date ?? null,
       ageMs: age,
       nextRefreshMs: untilNext,

@@ -37,6 +37,8 @@ export interface KeySetStatus {
   readonly state: KeySetState;
   readonly keys: readonly KeyStatus[];
   readonly skipped: readonly SkippedKey[];
+  /** Whether the keys at hand are those of the cache file: none were fetched since the start. */
+  readonly fromCacheFile: boolean;
   /** Epoch milliseconds. */
   readonly lastSuccess: number | null;
   /** Milliseconds since the last success. */

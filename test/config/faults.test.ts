@@ -85,6 +85,18 @@ t.test('faults, each with its path', async (t) => {
       fault: /is not a public key/,
     },
     {
+      name: 'a cache file for two issuers',
+      config: {
+        ...base,
+        issuers: ['https://a.example', 'https://b.example'].map((name) => ({
+          ...issuer,
+          issuer: name,
+          keys: { cacheFile: '/tmp/x' },
+        })),
+      },
+      fault: /^issuers\[1\]\.keys\.cacheFile: is that of another issuer/,
+    },
+    {
       name: 'an issuer twice',
       config: { ...base, issuers: [issuer, { ...issuer, audience: 'x' }] },
       fault: /^issuers\[1\]\.issuer: is configured twice/,
@@ -274,8 +286,8 @@ t.test('warnings', async (t) => {
     },
     {
       name: 'cacheFile',
-      config: { ...base, issuers: [{ ...issuer, keys: { cacheFile: '/tmp/x' } }] },
-      warning: /cacheFile: is not read/,
+      config: { ...base, issuers: [{ ...issuer, jwks: { keys: [] }, keys: { cacheFile: '/tmp/x' } }] },
+      warning: /cacheFile: is not used/,
     },
   ];
   for (const { name, config, warning } of cases) {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Test } from 'tap';
 import type { PublishedKey } from '../../src/keys/key.ts';
 import type {
+  CachedEvent,
   ChangedEvent,
   FetchedEvent,
   KeySetOptions,
@@ -10,7 +11,11 @@ import type {
 } from '../../src/keys/options.ts';
 import { createKeySet, type Found, type KeySet } from '../../src/keys/set.ts';
 import { withDeadline } from '../helpers/deadline.ts';
+import type { Responder } from '../helpers/issuer.ts';
 import { createTestTime, type TestTime } from './time.ts';
+
+/** Answers as a server that is out of order. */
+export const down: Responder = (_request, response) => response.writeHead(503).end();
 
 export const second = 1000;
 export const minute = 60 * second;
@@ -22,9 +27,12 @@ export interface TestKeySet {
   readonly fetched: readonly FetchedEvent[];
   readonly changed: readonly ChangedEvent[];
   readonly skipped: readonly SkippedEvent[];
+  readonly cached: readonly CachedEvent[];
   readonly withdrawn: readonly PublishedKey[];
   /** Moves time and waits for the attempt that then comes due. */
   advanceToFetch(milliseconds: number): Promise<FetchedEvent>;
+  /** The next thing that is said of the cache file. */
+  cachedNext(): Promise<CachedEvent>;
   /** The kids that `find` gives, or why it gives none. */
   found(algorithm: string, kid: string | undefined): Promise<string>;
 }
@@ -39,6 +47,7 @@ export function testKeySet(t: Pick<Test, 'teardown'>, options: TestOptions): Tes
     fetched: [] as FetchedEvent[],
     changed: [] as ChangedEvent[],
     skipped: [] as SkippedEvent[],
+    cached: [] as CachedEvent[],
     withdrawn: [] as PublishedKey[],
   };
   const set = createKeySet({
@@ -59,6 +68,10 @@ export function testKeySet(t: Pick<Test, 'teardown'>, options: TestOptions): Tes
       },
       changed: (event) => seen.changed.push(event),
       skipped: (event) => seen.skipped.push(event),
+      cached(event) {
+        seen.cached.push(event);
+        arrivals.emit('cached', event);
+      },
     },
     onWithdrawn: (keys) => seen.withdrawn.push(...keys),
     ...options,
@@ -74,6 +87,10 @@ export function testKeySet(t: Pick<Test, 'teardown'>, options: TestOptions): Tes
       time.advance(milliseconds);
       return withDeadline(next, 'the next attempt');
     },
+    cachedNext() {
+      const next = new Promise<CachedEvent>((resolve) => arrivals.once('cached', resolve));
+      return withDeadline(next, 'news of the cache file');
+    },
     found: async (algorithm, kid) => describe(await set.find(algorithm, kid)),
   };
 }
@@ -85,6 +102,7 @@ const defaults: KeysOptions = {
   maxStale: 24 * hour,
   maxSize: 256 * 1024,
   maxKeys: 100,
+  cacheFile: null,
   caFile: null,
   bearerTokenFile: null,
   allowInsecureHttp: false,

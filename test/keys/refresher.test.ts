@@ -3,9 +3,7 @@ import t from 'tap';
 import type { PublishedKey } from '../../src/keys/key.ts';
 import { type Responder, startFakeIssuer } from '../helpers/fake-issuer.ts';
 import { makeKey } from '../helpers/key.ts';
-import { hour, minute, second, testKeySet } from './key-set.ts';
-
-const down: Responder = (_request, response) => response.writeHead(503).end();
+import { down, hour, minute, second, testKeySet } from './key-set.ts';
 
 t.test('never, fresh, stale, expired, and fresh again', async (t) => {
   const issuer = await startFakeIssuer(t, { algorithms: ['ES256'] });

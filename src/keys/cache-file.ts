@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { codeOf, FetchError } from './error.ts';
+import { isObject, parseJson } from './json.ts';
+
+/** The last good key set, as it outlives the process. */
+export interface Kept {
+  readonly document: unknown;
+  /** When it was fetched, in epoch milliseconds. */
+  readonly date: number;
+}
+
+/** One issuer's file. */
+export interface CacheFile {
+  /** Undefined where there is none yet. Rejects with a {@link FetchError} where it cannot be believed. */
+  read(): Promise<Kept | undefined>;
+  /** Replaces it as a whole: a process that is killed meanwhile leaves the one before. Rejects with a {@link FetchError}. */
+  write(kept: Kept): Promise<void>;
+}
+
+export interface CacheFileOptions {
+  readonly path: string;
+  /** The issuer whose keys these are; a file of another is not believed. */
+  readonly issuer: string;
+  /** Bytes; a larger file is not read. */
+  readonly maxSize: number;
+}
+
+/** What surrounds the key set in the file. */
+const envelopeSize = 4096;
+
+export function createCacheFile({ path, issuer, maxSize }: CacheFileOptions): CacheFile {
+  return {
+    async read() {
+      const text = await readOwn(path, maxSize + envelopeSize);
+      if (text === undefined) return undefined;
+      const content = parseJson(text, 'cacheFile');
+      const date =
+        isObject(content) && typeof content.fetchedAt === 'string' ? Date.parse(content.fetchedAt) : NaN;
+      if (!isObject(content) || Number.isNaN(date))
+        throw new FetchError('cache_invalid', 'cacheFile is damaged');
+      if (content.issuer !== issuer) throw new FetchError('cache_invalid', 'cacheFile is of another issuer');
+      return { document: content.jwks, date };
+    },
+    async write({ document, date }) {
+      const text = JSON.stringify({ issuer, fetchedAt: new Date(date).toISOString(), jwks: document });
+      const next = `${path}.${randomUUID()}`;
+      try {
+        await writeWhole(next, text);
+        await rename(next, path);
+      } catch (error) {
+        await rm(next, { force: true }).catch(() => {});
+        throw new FetchError('file_unwritable', `cacheFile cannot be written (${codeOf(error)})`);
+      }
+    },
+  };
+}
+
+/** Keys from this file are believed: it must not be anybody's to write. */
+async function readOwn(path: string, maxSize: number): Promise<string | undefined> {
+  try {
+    const { mode, size } = await stat(path);
+    if ((mode & 0o002) !== 0) throw new FetchError('cache_invalid', 'cacheFile can be written by anybody');
+    if (size > maxSize) throw new FetchError('cache_invalid', `cacheFile holds more than ${maxSize} bytes`);
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof FetchError) throw error;
+    const code = codeOf(error);
+    if (code === 'ENOENT') return undefined;
+    throw new FetchError('file_unreadable', `cacheFile cannot be read (${code})`);
+  }
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
