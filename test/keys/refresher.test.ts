@@ -312,6 +312,7 @@ t.test('status', async (t) => {
     state: 'never',
     keys: [],
     skipped: [],
+    fromCacheFile: false,
     lastSuccess: null,
     ageMs: null,
     nextRefreshMs: null,
@@ -323,6 +324,7 @@ t.test('status', async (t) => {
   t.match(set.status(), {
     state: 'fresh',
     keys: [{ kid: issuer.signingKey.kid, type: 'EC', algorithms: ['ES256'], thumbprint: /^[\w-]{43}$/ }],
+    fromCacheFile: false,
     lastSuccess: fetchedAt,
     ageMs: minute,
     nextRefreshMs: 9 * minute,
