@@ -128,7 +128,7 @@ async function run(args: Arguments): Promise<number> {
   const { createLogger, openOutput } = await import('./observe/logger.ts');
   const output = openOutput();
   const logger = createLogger({ level: config.log.level, destination: output.destination });
-  const server = createServer(config, { source, logger });
+  const server = createServer(config, { source, logger, proxy: loaded.proxy });
   // What nobody foresaw ends the process in one line: a stack could hold what no log may.
   process.on('uncaughtException', (error) => process.exit(explainFailure(error)));
   const signalled = drainOnSignal(server);
@@ -156,9 +156,10 @@ function drainOnSignal(server: Server): Promise<number> {
 }
 
 async function check(args: Arguments): Promise<number> {
-  const { config, warnings, source } = load(args.config);
+  const loaded = load(args.config);
+  const { warnings, source } = loaded;
   printFaults('warning', warnings);
-  const results = args.online ? await (await import('./online.ts')).checkOnline(config) : [];
+  const results = args.online ? await (await import('./online.ts')).checkOnline(loaded) : [];
   for (const { path, ok, message } of results) print(`${ok ? 'ok' : 'failed'}: ${path}: ${message}\n`);
   if (results.some(({ ok }) => !ok)) return 2;
   print(`${source}: valid\n`);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from './clock.ts';
 import type { Config, IssuerConfig } from './config/schema.ts';
+import { connectThrough, type ForwardProxy } from './keys/proxy.ts';
 import { createKeySet, type KeySet } from './keys/set.ts';
 import type { Logger } from './observe/logger.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -10,6 +11,8 @@ export interface KeySetsOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   onWithdrawn(): void;
+  /** Null: keys are fetched directly. */
+  readonly proxy: ForwardProxy | null;
 }
 
 /** The key sets of some issuers, and how to go on to those of another config. */
@@ -99,12 +102,14 @@ function assertNoLoss(set: KeySet, before: KeySets): void {
 }
 
 /** One issuer's key set whose life shows in log and metrics. */
-function observe(config: IssuerConfig, { clock, logger, metrics, onWithdrawn }: KeySetsOptions): KeySet {
+function observe(config: IssuerConfig, options: KeySetsOptions): KeySet {
+  const { clock, logger, metrics, onWithdrawn, proxy } = options;
   const { issuer } = config;
   return createKeySet({
     ...config,
     clock,
     onWithdrawn,
+    ...(proxy && { dispatcher: connectThrough(proxy) }),
     events: {
       fetched({ trigger, result, durationMs, error }) {
         metrics.fetches.inc({ issuer, result, trigger });

@@ -1,5 +1,7 @@
 import { systemClock } from './clock.ts';
-import type { Config } from './config/schema.ts';
+import type { Loaded } from './config/complete.ts';
+import type { IssuerConfig, UpstreamConfig } from './config/schema.ts';
+import { connectThrough } from './keys/proxy.ts';
 import { createKeySet } from './keys/set.ts';
 import { createUpstreams } from './proxy/upstreams.ts';
 
@@ -12,23 +14,27 @@ export interface OnlineCheck {
 }
 
 /** `check --online`: fetches each issuer's metadata and keys and dials each upstream, all at once. */
-export async function checkOnline(config: Config): Promise<OnlineCheck[]> {
+export async function checkOnline({
+  config,
+  proxy,
+}: Pick<Loaded, 'config' | 'proxy'>): Promise<OnlineCheck[]> {
   const upstreams = [
     { path: 'upstream', upstream: config.upstream },
     ...Object.entries(config.upstreams).map(([name, upstream]) => ({ path: `upstreams.${name}`, upstream })),
   ];
   return Promise.all([
-    ...config.issuers.map((issuer, index) => checkIssuer(issuer, `issuers[${index}]`)),
+    ...config.issuers.map((issuer, index) => checkIssuer(issuer, `issuers[${index}]`, proxy)),
     ...upstreams.map(({ path, upstream }) => dial(path, upstream)),
   ]);
 }
 
-async function checkIssuer(issuer: Config['issuers'][number], path: string): Promise<OnlineCheck> {
+async function checkIssuer(issuer: IssuerConfig, path: string, proxy: Loaded['proxy']): Promise<OnlineCheck> {
   const set = createKeySet({
     ...issuer,
     // What is asked is whether the issuer answers.
     keys: { ...issuer.keys, cacheFile: null },
     clock: systemClock,
+    ...(proxy && { dispatcher: connectThrough(proxy) }),
     events: { fetched() {}, changed() {}, skipped() {}, cached() {} },
   });
   await set.start();
@@ -41,7 +47,7 @@ async function checkIssuer(issuer: Config['issuers'][number], path: string): Pro
 }
 
 /** Opens one connection as the gateway would, TLS verified included. Every failure but a time-out has a code. */
-function dial(path: string, options: Config['upstream']): Promise<OnlineCheck> {
+function dial(path: string, options: UpstreamConfig): Promise<OnlineCheck> {
   const upstreams = createUpstreams({ [path]: options });
   return new Promise((resolve) => {
     upstreams.get(path).dial((error, socket) => {

@@ -9,6 +9,7 @@ import { needsRestart } from './config/restart.ts';
 import type { Config } from './config/schema.ts';
 import { createTraffic, portOf } from './gateway.ts';
 import { compileInForce, compileNext } from './in-force.ts';
+import type { ForwardProxy } from './keys/proxy.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import type { Policy } from './policy.ts';
@@ -22,6 +23,8 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Where the config came from, for the status. */
   readonly source?: string;
+  /** For the fetches of keys. Default: none. */
+  readonly proxy?: ForwardProxy | null;
 }
 
 /** Both ports of one sidecar. */
@@ -58,7 +61,14 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
   const version = readVersion();
   const metrics = createMetrics({ version });
   const onWithdrawn = () => current.policy.verifier.dropWithdrawn();
-  const parts = { clock, logger, metrics, onWithdrawn, subjectKey: randomBytes(32) };
+  const parts = {
+    clock,
+    logger,
+    metrics,
+    onWithdrawn,
+    proxy: options.proxy ?? null,
+    subjectKey: randomBytes(32),
+  };
   const startedAt = clock.now();
   let phase: Phase = 'serving';
   let current = compileInForce({ config, source: options.source ?? 'object' }, parts);

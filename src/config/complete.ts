@@ -2,6 +2,7 @@ import { checkConfig } from './check.ts';
 import { ConfigError, type Fault } from './fault.ts';
 import { fill } from './fill.ts';
 import { formatPath } from './path.ts';
+import type { ProxyVariables } from './proxy.ts';
 import { prune } from './prune.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 import { compileValidate, type Finding } from './validate.ts';
@@ -13,6 +14,8 @@ export interface Loaded {
   readonly source: string;
   /** Absolute paths of the files that it was read from. */
   readonly files: readonly string[];
+  /** Null: keys are fetched directly. */
+  readonly proxy: ProxyVariables | null;
 }
 
 /** A config as complete as it can be made, with all that is to be said about it. */
@@ -48,7 +51,7 @@ export function complete(value: unknown): Completed {
 export function completeConfig(input: ConfigInput): Loaded {
   const { config, faults, warnings } = complete(input);
   if (config === null) throw new ConfigError(faults.map(toFault), warnings.map(toFault));
-  return { config, warnings: warnings.map(toFault), source: 'object', files: [] };
+  return { config, warnings: warnings.map(toFault), source: 'object', files: [], proxy: null };
 }
 
 /** A finding without a place in a file. */

@@ -6,6 +6,7 @@ import { ConfigError, type Fault } from './fault.ts';
 import { interpolate } from './interpolate.ts';
 import { type Parsed, parseText } from './parse.ts';
 import { formatPath, type Path } from './path.ts';
+import { checkProxyVariables, readProxyVariables } from './proxy.ts';
 import type { Finding } from './validate.ts';
 
 export type { Loaded } from './complete.ts';
@@ -43,13 +44,15 @@ export function loadConfig(options: LoadOptions): Loaded {
     place(finding, { file: found, parsed, outside, variables: overlaid.variables });
   const said = [...overlaid.warnings.map(toFault), ...warnings.map(describe)];
   const missing = [...(parsed?.findings ?? []), ...filled.findings];
-  if (config === null || missing.length > 0) {
+  const proxy = readProxyVariables(env);
+  const proxyFaults = checkProxyVariables(proxy);
+  if (config === null || missing.length > 0 || proxyFaults.length > 0) {
     if (found === null && overlaid.variables.length === 0) throw new ConfigError([nothing], said);
     const all = [...missing, ...faults.filter(isNews(missing))].map(describe);
-    throw new ConfigError(all.toSorted(byPlace), said);
+    throw new ConfigError([...proxyFaults, ...all.toSorted(byPlace)], said);
   }
   const files = [...(found === null ? [] : [resolve(cwd, found)]), ...filled.files];
-  return { config, warnings: said, source: found ?? 'environment', files };
+  return { config, warnings: said, source: found ?? 'environment', files, proxy };
 }
 
 const nothing: Fault = {

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -33,8 +34,24 @@ export function isOffLimits(url: URL): boolean {
   return offLimitsNames.has(host) || listed(offLimits, host);
 }
 
+/** The same of an address that a name resolved to. */
+export function isOffLimitsAddress(address: string): boolean {
+  return listed(offLimits, address);
+}
+
+/** Whether an address is not one of the public internet: private, loopback, shared, reserved. */
+export function isPrivate(address: string): boolean {
+  if (!ipaddr.isValid(address)) return true;
+  const parsed = ipaddr.process(address);
+  // Behind NAT64 (RFC 6052) every IPv4 address looks like this one.
+  if (parsed instanceof ipaddr.IPv6 && parsed.range() === 'rfc6052') {
+    return new ipaddr.IPv4(parsed.toByteArray().slice(12)).range() !== 'unicast';
+  }
+  return parsed.range() !== 'unicast';
+}
+
 /** As WHATWG URL has normalized it (`0x7f.1` is 127.0.0.1), without brackets or the root's dot. */
-function hostOf(url: URL): string {
+export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$|\.$/g, '');
 }
 

@@ -1,8 +1,11 @@
+import { lookup as systemLookup } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
 import { Agent, type Dispatcher } from 'undici';
-import { isLoopback } from './address.ts';
+import { hostOf, isLoopback } from './address.ts';
 import { codeOf, FetchError } from './error.ts';
 import { readText } from './file.ts';
 import { parseJson } from './json.ts';
+import { guardLookup, type MayReach } from './reach.ts';
 import { type Schedule, scheduleTimer } from './schedule.ts';
 
 /** What came from a URL or a file. */
@@ -12,8 +15,12 @@ export interface FetchedJson {
   readonly maxAge?: number;
 }
 
-/** Gets one JSON document. Rejects with a {@link FetchError}. */
-export type FetchJson = (url: string) => Promise<FetchedJson>;
+/**
+ * Gets one JSON document. Rejects with a {@link FetchError}.
+ *
+ * @param mayReach - asked of every address that would be dialed; not where a proxy dials. Default: any
+ */
+export type FetchJson = (url: string, mayReach?: MayReach) => Promise<FetchedJson>;
 
 /** How to connect; fits the `connect` and `requestTls` options of undici's agents. */
 export interface ConnectOptions {
@@ -23,6 +30,7 @@ export interface ConnectOptions {
   readonly rejectUnauthorized: true;
   /** PEM, in place of the usual roots. */
   readonly ca?: string;
+  readonly lookup?: LookupFunction;
 }
 
 /** Makes the connections of one fetch, which destroys them at its end. */
@@ -39,8 +47,10 @@ export interface FetchOptions {
   readonly bearerTokenFile: string | null;
   /** http is otherwise for loopback alone. */
   readonly allowInsecureHttp: boolean;
-  /** Default: a connection of its own, with TLS verified. */
+  /** Connects to everything but loopback. Default: a connection of its own, with TLS verified. */
   readonly dispatcher?: DispatcherFactory;
+  /** Default: the system's. */
+  readonly lookup?: LookupFunction;
   /** Default: an unref'ed timer. */
   readonly schedule?: Schedule;
 }
@@ -50,11 +60,21 @@ export interface FetchOptions {
  * The content type is not looked at, since many issuers send a wrong one.
  */
 export function createFetchJson(options: FetchOptions): FetchJson {
-  const { timeout, dispatcher = connectDirectly, schedule = scheduleTimer } = options;
-  return async (url) => {
+  const { timeout, dispatcher = connectDirectly, lookup = systemLookup, schedule = scheduleTimer } = options;
+  return async (url, mayReach = anywhere) => {
     const target = readTarget(url, options.allowInsecureHttp);
+    const host = hostOf(target);
+    // An address is dialed without being looked up.
+    if (isIP(host) !== 0 && !mayReach(host)) throw notAllowed(target);
     const authority = await readAuthority(options.caFile);
-    const connections = dispatcher({ timeout, rejectUnauthorized: true, ...authority });
+    // No proxy could reach what is this machine alone.
+    const connect = isLoopback(target) ? connectDirectly : dispatcher;
+    const connections = connect({
+      timeout,
+      rejectUnauthorized: true,
+      ...authority,
+      lookup: guardLookup(lookup, mayReach),
+    });
     let cancel = () => {};
     // A race: undici notices an aborted signal only once it is connected.
     const late = new Promise<never>((_, reject) => {
@@ -71,6 +91,8 @@ export function createFetchJson(options: FetchOptions): FetchJson {
     }
   };
 }
+
+const anywhere: MayReach = () => true;
 
 const connectDirectly: DispatcherFactory = (connect) => new Agent({ connections: 1, connect });
 
@@ -151,9 +173,17 @@ async function readCredentials(file: string | null): Promise<{ authorization?: s
 function translate(error: unknown, target: URL): FetchError {
   if (error instanceof FetchError) return error;
   const code = codeOf(error);
+  if (code === 'ADDRESS_NOT_ALLOWED') return notAllowed(target);
   return /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(code)
     ? new FetchError('tls', `TLS to ${target.host} failed (${code})`)
     : new FetchError('network', `${target.host} cannot be reached (${code})`);
+}
+
+function notAllowed(target: URL): FetchError {
+  return new FetchError(
+    'address_not_allowed',
+    `${target.host} is at an address that metadata may not lead to`,
+  );
 }
 
 /** Without query and credentials. */

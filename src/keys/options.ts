@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { DispatcherFactory, FetchJson, FetchOptions } from './fetch.ts';
 import type { PublishedKey } from './key.ts';
@@ -5,7 +6,7 @@ import type { Schedule } from './schedule.ts';
 import type { KeyStatus, Reported, SkippedKey, Trigger } from './status.ts';
 
 /** Where an issuer's keys come from and how long they serve. Durations in milliseconds, sizes in bytes. */
-export interface KeysOptions extends Omit<FetchOptions, 'dispatcher' | 'schedule'> {
+export interface KeysOptions extends Omit<FetchOptions, 'dispatcher' | 'lookup' | 'schedule'> {
   /** Between two fetches in the background. */
   readonly refresh: number;
   /** Unknown key ids may ask for five fetches at once, then for one in this time. */
@@ -82,6 +83,8 @@ export interface KeySetOptions extends KeySetConfig {
   readonly fetchJson?: FetchJson;
   /** How the default `fetchJson` connects, for instance through a proxy. Default: directly. */
   readonly dispatcher?: DispatcherFactory;
+  /** Default: the system's. */
+  readonly lookup?: LookupFunction;
   /** Default: an unref'ed timer. */
   readonly schedule?: Schedule;
   /** In [0, 1), for jitter. Default: `Math.random`. */

@@ -1,3 +1,4 @@
+import { lookup as systemLookup } from 'node:dns';
 import type { Refusal } from '../errors.ts';
 import { type Budget, createBudget } from './budget.ts';
 import { createCacheFile } from './cache-file.ts';
@@ -51,12 +52,13 @@ class IssuerKeys implements KeySet {
   #shared: Promise<boolean> | undefined;
 
   constructor(options: KeySetOptions) {
-    const { issuer, keys, clock, dispatcher, schedule = scheduleTimer, random = Math.random } = options;
+    const { issuer, keys, clock, dispatcher } = options;
+    const { lookup = systemLookup, schedule = scheduleTimer, random = Math.random } = options;
     const fetchJson =
-      options.fetchJson ?? createFetchJson({ ...keys, schedule, ...(dispatcher && { dispatcher }) });
+      options.fetchJson ?? createFetchJson({ ...keys, lookup, schedule, ...(dispatcher && { dispatcher }) });
     this.#issuer = issuer;
     this.#maxStale = keys.maxStale;
-    this.#source = createSource(options, fetchJson, clock);
+    this.#source = createSource(options, { fetchJson, clock, lookup });
     this.#budget = createBudget({ burst, interval: keys.cooldown, clock });
     const cacheFile = this.#source.remote ? keys.cacheFile : null;
     const cache =

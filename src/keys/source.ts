@@ -1,9 +1,11 @@
+import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { discover } from './discover.ts';
 import type { FetchedJson, FetchJson } from './fetch.ts';
 import { readText } from './file.ts';
 import { parseJson } from './json.ts';
 import type { KeySetConfig } from './options.ts';
+import { type MayReach, reachOf } from './reach.ts';
 import type { Trigger } from './status.ts';
 
 /** Where one issuer's key set comes from. */
@@ -14,13 +16,27 @@ export interface Source {
   read(trigger: Trigger): Promise<FetchedJson>;
 }
 
+export interface SourceParts {
+  readonly fetchJson: FetchJson;
+  readonly clock: Clock;
+  readonly lookup: LookupFunction;
+}
+
+interface Discovered {
+  readonly keysUrl: string;
+  readonly mayReach: MayReach;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+}
+
 /** The one source that the configuration names. */
-export function createSource(config: KeySetConfig, fetchJson: FetchJson, clock: Clock): Source {
+export function createSource(config: KeySetConfig, parts: SourceParts): Source {
   const { jwks, jwksFile, jwksUri } = config;
+  const { fetchJson } = parts;
   if (jwks !== null) return { remote: false, read: async () => ({ document: jwks }) };
   if (jwksFile !== null) return { remote: false, read: () => readKeyFile(jwksFile) };
   if (jwksUri !== null) return { remote: true, read: () => fetchJson(jwksUri) };
-  return createDiscovered(config, fetchJson, clock);
+  return createDiscovered(config, parts);
 }
 
 async function readKeyFile(path: string): Promise<FetchedJson> {
@@ -31,19 +47,21 @@ async function readKeyFile(path: string): Promise<FetchedJson> {
  * An unknown key is looked for where metadata of this interval said; any other fetch, and one after a failure, asks the
  * metadata anew. By age, since unknown keys could otherwise hold on to an address that the issuer has left.
  */
-function createDiscovered({ issuer, keys }: KeySetConfig, fetchJson: FetchJson, clock: Clock): Source {
-  let last: { readonly keysUrl: string; readonly at: number } | undefined;
+function createDiscovered({ issuer, keys }: KeySetConfig, { fetchJson, clock, lookup }: SourceParts): Source {
+  let last: Discovered | undefined;
+  const find = async (): Promise<Discovered> => ({
+    keysUrl: await discover(issuer, fetchJson),
+    mayReach: await reachOf(new URL(issuer), lookup),
+    at: clock.elapsed(),
+  });
   return {
     remote: true,
     async read(trigger) {
       const recent = last !== undefined && clock.elapsed() - last.at < keys.refresh;
-      const { keysUrl, at } =
-        trigger === 'unknown_key' && last !== undefined && recent
-          ? last
-          : { keysUrl: await discover(issuer, fetchJson), at: clock.elapsed() };
+      const found = trigger === 'unknown_key' && last !== undefined && recent ? last : await find();
       last = undefined;
-      const fetched = await fetchJson(keysUrl);
-      last = { keysUrl, at };
+      const fetched = await fetchJson(found.keysUrl, found.mayReach);
+      last = found;
       return fetched;
     },
   };

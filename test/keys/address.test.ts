@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isLoopback, isOffLimits } from '../../src/keys/address.ts';
+import { isLoopback, isOffLimits, isPrivate } from '../../src/keys/address.ts';
 
 t.test('loopback', async (t) => {
   const loopback = [
@@ -57,4 +57,27 @@ t.test('what metadata may not name', async (t) => {
     '169.253.0.1',
   ];
   for (const host of allowed) t.notOk(isOffLimits(new URL(`https://${host}/`)), host);
+});
+
+t.test('addresses of the public internet, and all others', async (t) => {
+  const inside = [
+    '10.1.2.3',
+    '172.31.255.255',
+    '192.168.0.1',
+    '127.0.0.1',
+    '100.64.0.1',
+    '169.254.1.1',
+    '0.0.0.0',
+    '255.255.255.255',
+    '::1',
+    '::',
+    'fd00::1',
+    'fe80::1',
+    '::ffff:10.0.0.1',
+    '64:ff9b::10.0.0.1',
+    'no address',
+  ];
+  for (const address of inside) t.ok(isPrivate(address), address);
+  for (const address of ['1.1.1.1', '172.32.0.1', '2606:4700::1111', '::ffff:1.1.1.1', '64:ff9b::1.1.1.1'])
+    t.notOk(isPrivate(address), address);
 });

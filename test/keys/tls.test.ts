@@ -1,10 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:https';
-import { connect } from 'node:net';
 import t, { type Test } from 'tap';
-import { EnvHttpProxyAgent } from 'undici';
-import { createFetchJson, type DispatcherFactory, type FetchOptions } from '../../src/keys/fetch.ts';
+import { createFetchJson, type FetchOptions } from '../../src/keys/fetch.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
 import { listen, startServer } from './server.ts';
 
@@ -79,25 +76,4 @@ t.test('a server that speaks plain http where https is meant', async (t) => {
   const { url, seen } = await startServer(t, (_request, response) => response.end('{}'));
   await t.rejects(createFetchJson(limits)(url.replace('http:', 'https:')), { code: 'tls' });
   t.same(seen, []);
-});
-
-t.test('through a proxy, TLS is with the server itself', async (t) => {
-  const { url, caFile } = await startTls(t, sound);
-  const tunnels: (string | undefined)[] = [];
-  const proxy = createHttpServer().on('connect', (request, client) => {
-    tunnels.push(request.url);
-    const { hostname, port } = new URL(`http://${request.url}`);
-    const server = connect(Number(port), hostname, () => {
-      client.write('HTTP/1.1 200 OK\r\n\r\n');
-      client.pipe(server).pipe(client);
-    });
-    client.on('error', () => server.destroy());
-    server.on('error', () => client.destroy());
-  });
-  const { url: httpsProxy } = await listen(t, proxy, 'http', () => {});
-  const dispatcher: DispatcherFactory = (tls) =>
-    new EnvHttpProxyAgent({ httpsProxy, httpProxy: '', noProxy: '', connect: tls, requestTls: tls });
-  t.same(await createFetchJson({ ...limits, caFile, dispatcher })(url), { document: {} });
-  t.same(tunnels, [new URL(url).host]);
-  await t.rejects(createFetchJson({ ...limits, dispatcher })(url), { code: 'tls' });
 });
