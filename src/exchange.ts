@@ -49,6 +49,8 @@ export interface Exchange {
   upstreamMs: number | undefined;
   /** Bytes of the answer's body as sent. */
   bytes: number;
+  /** The connection has become a WebSocket. */
+  upgraded: boolean;
   /** True for answers whose duration says nothing: event streams. */
   endless: boolean;
 }

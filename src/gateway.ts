@@ -1,11 +1,11 @@
-import { METHODS } from 'node:http';
+import { type IncomingMessage, METHODS } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import httpProxy from '@fastify/http-proxy';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/schema.ts';
 import { compileClientError, createPipelines, guardConnections } from './connections.ts';
-import { exchangeOf } from './exchange.ts';
+import { type Exchange, exchangeOf } from './exchange.ts';
 import { compileAccount, compileAccountRaw } from './hooks/account.ts';
 import { compileAuthenticate } from './hooks/authenticate.ts';
 import { authorizeToken } from './hooks/authorize.ts';
@@ -13,9 +13,12 @@ import { compileForward } from './hooks/forward.ts';
 import { receive, routedUrl } from './hooks/receive.ts';
 import { refuse } from './hooks/refuse.ts';
 import { route } from './hooks/route.ts';
+import { compileUpgrade, receiveUpgrades } from './hooks/websocket.ts';
 import type { Logger } from './observe/logger.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Policy } from './policy.ts';
+import { isWebSocket } from './proxy/handshake.ts';
+import type { WebSockets } from './proxy/websockets.ts';
 import { dropUnverified, readTls } from './tls.ts';
 
 export interface TrafficOptions {
@@ -25,6 +28,7 @@ export interface TrafficOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  readonly webSockets: WebSockets;
   /** True once connections that are still open are told to go away. */
   draining(): boolean;
 }
@@ -41,8 +45,8 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   const accountRaw = compileAccountRaw(metrics, logger, options.policy);
 
   const app = fastify({
-    ...(listen.tls === null ? {} : { https: httpsOptions(listen, listen.tls) }),
-    http: serverOptions(listen),
+    ...(listen.tls === null ? {} : { https: httpsOptions(config, listen.tls) }),
+    http: serverOptions(config),
     // Fastify sets these two on the server itself, over whatever it was made with.
     requestTimeout: listen.requestTimeout,
     keepAliveTimeout: listen.keepAliveTimeout,
@@ -60,6 +64,13 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   for (const method of methods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   app.setErrorHandler((_error, request, reply) => refuse(request, reply, { refused: 'internal_error' }));
   app.setNotFoundHandler((request, reply) => refuse(request, reply, { refused: 'internal_error' }));
+
+  const waitingOf = config.websockets.enabled ? receiveUpgrades(app) : () => undefined;
+  const upgrade = compileUpgrade(options);
+  const upgradeOf = (request: IncomingMessage, exchange: Exchange) => {
+    const waiting = waitingOf(request);
+    return waiting === undefined ? null : upgrade(request, exchange, waiting);
+  };
 
   const pipelines = createPipelines();
   app.addHook('onRequest', (request, reply, done) => {
@@ -85,7 +96,7 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
     undici: { request() {} } as never,
     preRewrite: () => '/',
     httpMethods: methods,
-    handler: compileForward(clock, account, options.draining),
+    handler: compileForward({ clock, account, draining: options.draining, upgradeOf }),
   });
 
   if (listen.tls?.clientCertificates === 'optional') app.server.on('secureConnection', dropUnverified);
@@ -93,19 +104,21 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   return app;
 }
 
-function serverOptions(listen: Config['listen']) {
+function serverOptions({ listen, websockets }: Config) {
   return {
     // A missing Host is refused in our own words.
     requireHostHeader: false,
     maxHeaderSize: listen.maxHeaderSize,
+    // Any other upgrade is an ordinary request, as RFC 9110 section 7.8 lets us; Node 20 does not ask.
+    ...(websockets.enabled && { shouldUpgradeCallback: isWebSocket }),
     headersTimeout: listen.headersTimeout,
     connectionsCheckingInterval: Math.max(100, Math.min(listen.headersTimeout, listen.requestTimeout) / 4),
   };
 }
 
-function httpsOptions(listen: Config['listen'], tls: NonNullable<Config['listen']['tls']>) {
+function httpsOptions(config: Config, tls: NonNullable<Config['listen']['tls']>) {
   // Node's own two minutes would let a client that says nothing keep its connection.
-  return { ...readTls(tls), ...serverOptions(listen), handshakeTimeout: listen.headersTimeout };
+  return { ...readTls(tls), ...serverOptions(config), handshakeTimeout: config.listen.headersTimeout };
 }
 
 /** The port that a server listens on, once it does. */

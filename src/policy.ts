@@ -68,6 +68,7 @@ function compile(config: Config, parts: PolicyParts) {
   return {
     mode: config.mode,
     log: config.log,
+    websockets: config.websockets,
     forwardToken: config.identity.forwardToken,
     maxBodySize: config.listen.maxBodySize,
     canonical: compileCanonical(config.paths),

@@ -13,6 +13,7 @@ import type { ForwardProxy } from './keys/proxy.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import type { Policy } from './policy.ts';
+import { WebSockets } from './proxy/websockets.ts';
 import { connectReadings } from './readings.ts';
 import { type Phase, type Reloads, readReadiness, readStatus } from './status.ts';
 import { readTls } from './tls.ts';
@@ -78,8 +79,10 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
   /** Upstreams that only requests under an earlier config still use. */
   const leaving = new Set<Policy['upstreams']>();
 
+  const webSockets = new WebSockets();
   const traffic = createTraffic({
     config,
+    webSockets,
     policy: () => current.policy,
     clock,
     metrics,
@@ -87,7 +90,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     draining: () => phase === 'draining',
   });
   const admin = createAdmin({ metrics, access: () => current.access, readiness, status });
-  connectReadings(metrics, () => current.policy);
+  connectReadings(metrics, () => current.policy, webSockets);
   metrics.lastReload.set(startedAt / 1000);
 
   function readiness(): Readiness {
@@ -177,7 +180,8 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       await wait(delay);
       phase = 'draining';
       logger.info({ msg: 'closing', timeoutMs: timeout - delay });
-      const cut = await closeTraffic(traffic, timeout - delay);
+      webSockets.close();
+      const cut = await closeTraffic(traffic, webSockets, timeout - delay);
       await closeRest();
       logger.info({ msg: 'drained', cut });
       return { cut };
@@ -186,6 +190,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       phase = 'closed';
       const closed = traffic.close();
       traffic.server.closeAllConnections();
+      webSockets.destroy();
       current.policy.upstreams.destroy();
       await closed;
       await closeRest();
@@ -221,12 +226,13 @@ function wait(ms: number): Promise<void> {
 }
 
 /** Stops listening, lets what is in flight end, and cuts it after `ms`. */
-async function closeTraffic(traffic: FastifyInstance, ms: number): Promise<number> {
+async function closeTraffic(traffic: FastifyInstance, webSockets: WebSockets, ms: number): Promise<number> {
   let cut = 0;
   const timer = setTimeout(() => {
     traffic.server.getConnections((_error, count) => {
       cut = count;
       traffic.server.closeAllConnections();
+      webSockets.destroy();
     });
   }, ms);
   await traffic.close();

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { choice, flag, type InputOf, type SchemaNode, section } from './fields.ts';
+import { choice, duration, flag, type InputOf, type SchemaNode, section, size } from './fields.ts';
 import { issuers } from './schema-issuer.ts';
 import { admin, drain, listen, log } from './schema-listen.ts';
 import { paths, rules } from './schema-rules.ts';
@@ -8,10 +8,21 @@ import { upstream, upstreams } from './schema-upstream.ts';
 
 const websockets = section(
   {
-    enabled: flag(true, 'Whether upgrades to WebSocket are forwarded.'),
-    closeAtExpiry: flag(true, 'Whether a WebSocket is closed when the token that opened it expires.'),
+    enabled: flag(
+      true,
+      'Whether WebSockets are forwarded. If not, a request for one is an ordinary request.',
+    ),
+    closeAtExpiry: flag(
+      true,
+      'Whether a WebSocket is closed, with code 4401, when the token that opened it expires.',
+    ),
+    maxMessageSize: size(
+      '16MiB',
+      'Largest message in either direction, all its fragments together. null: unlimited; messages stream, they are never held.',
+    ),
+    idleTimeout: duration('5m', 'How long neither end may send a byte. Pings count.'),
   },
-  'Upgrades to WebSocket. Not forwarded by this version: such a request is answered as an ordinary one.',
+  'WebSockets, RFC 6455.',
 );
 
 const root = section(

@@ -30,14 +30,14 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger): 
     // Null: the client went away before anybody had decided.
     const { decision } = exchange;
     // A client that went away before any answer: 499, as nginx counts it.
-    const status = response.headersSent ? response.statusCode : 499;
+    const status = exchange.upgraded ? 101 : response.headersSent ? response.statusCode : 499;
 
     metrics.requests.inc({ rule, method, status: String(status) });
     if (decision !== null) {
       metrics.decisions.inc({ decision: decision.outcome, reason: decision.reason, issuer: decision.issuer });
     }
     if (exchange.answered) metrics.refusals.inc({ reason: exchange.answered });
-    if (!exchange.endless) {
+    if (!exchange.endless && !exchange.upgraded) {
       metrics.requestDuration.observe({ rule }, durationMs / 1000);
       if (exchange.upstreamMs !== undefined) {
         const upstream = exchange.rule?.upstream ?? defaultUpstream;

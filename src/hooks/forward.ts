@@ -1,9 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { isRefusal } from '../errors.ts';
 import { type Exchange, exchangeOf } from '../exchange.ts';
 import { defaultUpstream } from '../policy.ts';
-import { forward } from '../proxy/forward.ts';
+import { forward, type UpgradeInput } from '../proxy/forward.ts';
 import type { Upstream } from '../proxy/upstreams.ts';
 import type { Account } from './account.ts';
 import { originOf } from './origin.ts';
@@ -11,11 +12,20 @@ import { refuse } from './refuse.ts';
 
 const nothing: readonly string[] = [];
 
+export interface ForwardParts {
+  readonly clock: Clock;
+  readonly account: Account;
+  draining(): boolean;
+  /** What a request that asks for a WebSocket goes on with; null for any other. */
+  upgradeOf(request: IncomingMessage, exchange: Exchange): UpgradeInput | null;
+}
+
 /**
  * Compiles the handler that sends a request on. It refuses whatever no stage has decided about, so that a wrong
  * order of stages is an error, never an open door.
  */
-export function compileForward(clock: Clock, account: Account, draining: () => boolean) {
+export function compileForward(parts: ForwardParts) {
+  const { clock, account, draining, upgradeOf } = parts;
   return function forwardRequest(request: FastifyRequest, reply: FastifyReply): void {
     const exchange = exchangeOf(request.raw);
     const { decision, target, policy, rule } = exchange;
@@ -38,6 +48,7 @@ export function compileForward(clock: Clock, account: Account, draining: () => b
       ownOrigin: originOf(request, exchange),
       maxBodySize: policy.maxBodySize,
       expectsContinue: exchange.expectsContinue,
+      upgrade: upgradeOf(request.raw, exchange),
       clock,
       closing: draining,
       refuse: (reason) => refuse(request, reply, { refused: reason }),

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { isRefusal, type Refusal } from '../errors.ts';
 import { beginExchange, type Exchange } from '../exchange.ts';
 import type { Policy } from '../policy.ts';
+import { isHandshake, isWebSocket } from '../proxy/handshake.ts';
 
 const wellFormedId = /^[\w.-]{1,128}$/;
 /** `uri-host [":" port]`, RFC 3986 section 3.2.2: no user, path or second name, which others could read into it. */
@@ -11,6 +12,9 @@ const legalHost = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 /** Some versions of Node leave out whatever comes after a thousand headers: such a request may be known in part only. */
 const tooManyHeaders = 1000;
 const noParams = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
+
+/** As Node marks a request whose connection its parser has left. */
+type Upgradable = IncomingMessage & { readonly upgrade?: boolean };
 
 /** What every request begins with: its exchange, with the canonical target or the reason why there is none. */
 export function receive(request: IncomingMessage, policy: Policy, clock: Clock): Exchange {
@@ -37,6 +41,7 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
     forwarding: false,
     upstreamMs: undefined,
     bytes: 0,
+    upgraded: false,
     endless: false,
   };
   beginExchange(request, exchange);
@@ -68,6 +73,14 @@ function checkFraming(request: IncomingMessage, maxBodySize: number | null): Ref
   if (!legalHost.test(request.headers.host ?? '')) return { refused: 'request_malformed' };
   const coding = request.headers['transfer-encoding'];
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion !== '1.1')) {
+    return { refused: 'request_malformed' };
+  }
+  if (isWebSocket(request) && !isHandshake(request)) return { refused: 'request_malformed' };
+  // Node 20 leaves the body of a request for another upgrade where no parser reads it.
+  if (
+    (request as Upgradable).upgrade &&
+    (coding !== undefined || Number(request.headers['content-length'] ?? 0) > 0)
+  ) {
     return { refused: 'request_malformed' };
   }
   if (maxBodySize !== null && Number(request.headers['content-length'] ?? 0) > maxBodySize) {

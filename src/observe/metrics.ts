@@ -6,6 +6,7 @@ const verificationBuckets = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005
 /** Values that are read when Prometheus asks, not pushed when they change. */
 export interface Readings {
   mode(): 'enforce' | 'report';
+  openWebSockets(): number;
   cacheEntries(): number;
   cacheBytes(): number;
   cacheHits(): number;
@@ -137,7 +138,6 @@ export function createMetrics(options: MetricsOptions) {
       'config_last_reload_timestamp_seconds',
       'When the config in force was loaded, in epoch seconds.',
     ),
-    websocketsOpen: gauge('websockets_open', 'WebSockets open now.'),
     /** Prometheus text of everything. */
     text: (): Promise<string> => registry.metrics(),
     contentType: registry.contentType,
@@ -152,6 +152,7 @@ export function createMetrics(options: MetricsOptions) {
   readCounter('token_cache_hits_total', 'Tokens whose verdict was cached.', (r) => r.cacheHits());
   readCounter('token_cache_misses_total', 'Tokens that had to be verified.', (r) => r.cacheMisses());
   readCounter('token_cache_evictions_total', 'Verdicts dropped from the cache.', (r) => r.cacheEvictions());
+  gauge('websockets_open', 'WebSockets open now.', [], (g, r) => g.set(r.openWebSockets()));
   gauge('token_cache_entries', 'Verdicts in the cache.', [], (g, r) => g.set(r.cacheEntries()));
   gauge('token_cache_bytes', 'Estimated size of the cache in bytes.', [], (g, r) => g.set(r.cacheBytes()));
   gauge('failure_limit_blocked_clients', 'Clients blocked now.', [], (g, r) => g.set(r.blockedClients()));
@@ -181,6 +182,5 @@ export function createMetrics(options: MetricsOptions) {
   );
   for (const result of ['success', 'failure']) metrics.reloads.inc({ result }, 0);
   metrics.blocks.inc(0);
-  metrics.websocketsOpen.set(0);
   return metrics;
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { Reason } from '../errors.ts';
 import { stripPrefix } from './strip-prefix.ts';
@@ -23,6 +24,8 @@ export interface ForwardInput {
   readonly maxBodySize: number | null;
   /** Whether the client waits for 100 Continue, RFC 9110 section 10.1.1. */
   readonly expectsContinue: boolean;
+  /** Null: this asks for none. */
+  readonly upgrade: UpgradeInput | null;
   readonly clock: Clock;
   /** Whether the client's connection is to end with this answer, since the process will. */
   closing(): boolean;
@@ -30,6 +33,18 @@ export interface ForwardInput {
   refuse(reason: Reason): void;
   /** Called once, when the answer was sent or the client is gone. */
   done(outcome: Outcome): void;
+}
+
+/** A request that asks for another protocol. */
+export interface UpgradeInput {
+  readonly protocol: string;
+  /**
+   * The upstream has accepted: its connection is the caller's from now on.
+   *
+   * @param headers - of its answer, flat, without those hop-by-hop
+   * @returns null where its answer is none to this request, and refused; else what counts the bytes to the client
+   */
+  accepted(upstream: Socket, headers: readonly string[]): { readonly bytes: number } | null;
 }
 
 export interface Outcome {

@@ -1,9 +1,13 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Reason } from '../errors.ts';
 import { ClientAnswer } from './client-answer.ts';
 import type { ForwardInput } from './forward.ts';
 import type { Connection, Waiter } from './pool.ts';
 import { RequestBody } from './request-body.ts';
+import { readResponseHeaders } from './response-headers.ts';
+import { createResponseRewrite } from './response-rewrite.ts';
 import { isClosed, upstreamReason } from './upstream-error.ts';
 
 type Controller = Dispatcher.DispatchController;
@@ -31,6 +35,8 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
   /** Refused, cut, complete, or nobody is there any more. */
   #over = false;
   #settled = false;
+  /** What the connection has become, if the upstream accepted an upgrade. */
+  #tunnel: { readonly bytes: number } | null = null;
   #upstreamMs: number | null = null;
   #reason: Reason | null = null;
 
@@ -76,9 +82,16 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
   }
 
   connected(connection: Connection): void {
-    const { method, headers, upstream } = this.#input;
+    const { method, headers, upstream, upgrade } = this.#input;
     this.#connection = connection;
-    const options = { path: this.#path, method, headers, body: this.#body, servername: upstream.serverName };
+    const options = {
+      path: this.#path,
+      method,
+      headers,
+      body: this.#body,
+      servername: upstream.serverName,
+      upgrade: upgrade?.protocol ?? null,
+    };
     connection.client.dispatch(options, this);
   }
 
@@ -102,6 +115,28 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     this.#upstreamMs = this.#input.clock.elapsed() - this.#startedAt;
     if (this.#answer.begin(controller.rawHeaders as Buffer[], status, message)) return;
     this.#abandon();
+    this.#fail('upstream_protocol');
+  }
+
+  onRequestUpgrade(controller: Controller, status: number, _headers: unknown, socket: Duplex): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    // Its socket has left it: the place in the pool is free.
+    if (connection !== null) this.#input.upstream.pool.drop(connection);
+    socket.on('error', () => socket.destroy());
+    if (this.#over) {
+      socket.destroy();
+      return;
+    }
+    this.#upstreamMs = this.#input.clock.elapsed() - this.#startedAt;
+    const rewrite = createResponseRewrite(this.#input);
+    const head = readResponseHeaders(controller.rawHeaders as Buffer[], status, rewrite);
+    this.#tunnel = (head && this.#input.upgrade?.accepted(socket as Socket, head.headers)) ?? null;
+    if (this.#tunnel !== null) {
+      this.#over = true;
+      return;
+    }
+    socket.destroy();
     this.#fail('upstream_protocol');
   }
 
@@ -195,7 +230,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     this.#input.done({
       upstreamMs: this.#upstreamMs,
       reason: this.#reason,
-      bytes: this.#answer.bytes,
+      bytes: this.#tunnel?.bytes ?? this.#answer.bytes,
       eventStream: this.#answer.eventStream,
     });
   }

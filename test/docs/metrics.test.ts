@@ -20,6 +20,7 @@ async function describe(): Promise<Described[]> {
   const one = { issuer: 'https://idp.example.com', keys: 1, skipped: 0, lastSuccess: 1, stale: false };
   metrics.read({
     mode: () => 'enforce',
+    openWebSockets: () => 1,
     cacheEntries: () => 1,
     cacheBytes: () => 1,
     cacheHits: () => 1,

@@ -53,6 +53,7 @@ export async function startFront(
     const hop = { peer: '127.0.0.1', trusted: false, secure: false, port: 1 };
     const { rawHeaders, method = '', url: path = '' } = request;
     forward({
+      upgrade: null,
       request,
       response,
       upstream,
