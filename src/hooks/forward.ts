@@ -5,6 +5,7 @@ import { isRefusal } from '../errors.ts';
 import { type Exchange, exchangeOf } from '../exchange.ts';
 import { defaultUpstream } from '../policy.ts';
 import { forward, type UpgradeInput } from '../proxy/forward.ts';
+import { isHandshake } from '../proxy/handshake.ts';
 import type { Upstream } from '../proxy/upstreams.ts';
 import type { Account } from './account.ts';
 import { originOf } from './origin.ts';
@@ -32,6 +33,10 @@ export function compileForward(parts: ForwardParts) {
     if (decision === null || decision.outcome === 'deny' || isRefusal(target)) {
       return refuse(request, reply, { refused: 'internal_error' });
     }
+    const upgrade = upgradeOf(request.raw, exchange);
+    if (upgrade !== null && !isHandshake(request.raw)) {
+      return refuse(request, reply, { refused: 'request_malformed' });
+    }
     reply.hijack();
     // A client that went away while its token was verified has had its log line.
     if (reply.raw.destroyed) return;
@@ -48,7 +53,7 @@ export function compileForward(parts: ForwardParts) {
       ownOrigin: originOf(request, exchange),
       maxBodySize: policy.maxBodySize,
       expectsContinue: exchange.expectsContinue,
-      upgrade: upgradeOf(request.raw, exchange),
+      upgrade,
       clock,
       closing: draining,
       refuse: (reason) => refuse(request, reply, { refused: reason }),

@@ -4,7 +4,6 @@ import type { Clock } from '../clock.ts';
 import { isRefusal, type Refusal } from '../errors.ts';
 import { beginExchange, type Exchange } from '../exchange.ts';
 import type { Policy } from '../policy.ts';
-import { isHandshake, isWebSocket } from '../proxy/handshake.ts';
 
 const wellFormedId = /^[\w.-]{1,128}$/;
 /** `uri-host [":" port]`, RFC 3986 section 3.2.2: no user, path or second name, which others could read into it. */
@@ -75,8 +74,7 @@ function checkFraming(request: IncomingMessage, maxBodySize: number | null): Ref
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion !== '1.1')) {
     return { refused: 'request_malformed' };
   }
-  if (isWebSocket(request) && !isHandshake(request)) return { refused: 'request_malformed' };
-  // Node 20 leaves the body of a request for another upgrade where no parser reads it.
+  // Nobody would agree on where the body ends and the other protocol begins.
   if (
     (request as Upgradable).upgrade &&
     (coding !== undefined || Number(request.headers['content-length'] ?? 0) > 0)
