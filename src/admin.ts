@@ -1,7 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { STATUS_CODES } from 'node:http';
 import { isIP } from 'node:net';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from 'fastify';
+import type { ExplainInput, Explanation } from './explain/explain.ts';
 import type { Metrics } from './observe/metrics.ts';
 
 /** Whether the sidecar should get traffic, and why not. */
@@ -16,8 +24,11 @@ export interface AdminOptions {
   readonly metrics: Metrics;
   readiness(): Readiness;
   status(): object;
+  explain(input: ExplainInput): Promise<Explanation>;
 }
 
+/** Of api/explain, in bytes: more than any token that is looked at. */
+const largestQuestion = 128 * 1024;
 /** A shorter one could be guessed, and an empty one would be anybody's. */
 const leastTokenBytes = 32;
 const loopback = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
@@ -25,11 +36,13 @@ const loopback = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 /** Whether a request may see the protected part. */
 export type Access = (request: FastifyRequest) => boolean;
 
-/** The admin port. Open: livez, readyz, metrics. Protected: api/status. Not listening yet. */
+/** The admin port. Open: livez, readyz, metrics. Protected: api/status, api/explain. Not listening yet. */
 export function createAdmin(options: AdminOptions): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
 
-  app.setErrorHandler((_error, _request, reply) => problem(reply, 500, 'Internal error'));
+  app.setErrorHandler(({ statusCode = 500 }: FastifyError, _request, reply) =>
+    problem(reply, statusCode, STATUS_CODES[statusCode] ?? 'Internal error'),
+  );
   app.setNotFoundHandler((_request, reply) => problem(reply, 404, 'Not found'));
   app.addHook('onSend', (_request, reply, payload, done) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
@@ -54,8 +67,22 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
       problem(reply, 401, 'Unauthorized');
     });
     guarded.get('/api/status', () => options.status());
+    guarded.post('/api/explain', { bodyLimit: largestQuestion }, async (request, reply) => {
+      const input = readQuestion(request.body);
+      if (input !== null) return options.explain(input);
+      problem(reply, 400, 'The body must be JSON: { "token": string, "method"?: string, "path"?: string }');
+      return reply;
+    });
   });
   return app;
+}
+
+/** Null: it is not what it must be. */
+function readQuestion(body: unknown): ExplainInput | null {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return null;
+  const { token, method = 'GET', path = '/', ...others } = body as Record<string, unknown>;
+  if (typeof token !== 'string' || typeof method !== 'string' || typeof path !== 'string') return null;
+  return Object.keys(others).length === 0 ? { token, method, path } : null;
 }
 
 function problem(reply: FastifyReply, status: number, title: string): void {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { ConfigError, type Fault, formatFault } from './config/fault.ts';
 import { type Loaded, loadConfig } from './config/load.ts';
@@ -13,6 +14,7 @@ usage: jwks-sidecar [command] [options]
 commands
   run      start the traffic port and the admin port (default)
   check    print every fault of the config, with its place; --online also asks issuers and upstreams
+  explain  run the gateway's own checks over a token and print what each of them says
   schema   print the JSON Schema of the config file
   demo     a sidecar, an OpenID Connect issuer and an echo upstream in one process, with a guided tour
 
@@ -36,6 +38,15 @@ Prints every fault of the config, each with its path, line and column, then warn
   --online   also fetches each issuer's metadata and keys and dials each upstream
 exit: 0 when all is well, 2 otherwise
 `,
+  explain: `usage: jwks-sidecar explain [--config FILE] [--method M] [--path P] [--json] [TOKEN | -]
+
+Runs the gateway's own checks over a token, in their order, and prints what each of them says. Without TOKEN, or with
+"-", it is read from standard input, which keeps it out of the shell's history. The keys of its issuer are fetched.
+  --method M   of the request, default GET
+  --path P     of the request, default /
+  --json       the same as JSON
+exit: 0 allowed, 1 denied, 2 on bad usage or bad config
+`,
   schema: `usage: jwks-sidecar schema
 
 Prints the JSON Schema of the config file, for editors and pipelines.
@@ -54,6 +65,10 @@ interface Arguments {
   readonly config: string | undefined;
   readonly online: boolean;
   readonly once: boolean;
+  readonly json: boolean;
+  readonly method: string | undefined;
+  readonly path: string | undefined;
+  readonly token: string | undefined;
 }
 
 class UsageError extends Error {}
@@ -85,16 +100,28 @@ function readArguments(argv: readonly string[]): Arguments | null {
     print(positionals.length === 0 ? usage : help);
     return null;
   }
-  if (rest.length > 0) throw new UsageError(`"${command}" takes no argument "${rest[0]}"`);
+  const [token, ...more] = command === 'explain' ? rest : [undefined, ...rest];
+  if (more.length > 0)
+    throw new UsageError(
+      `"${command}" takes no argument${command === 'explain' ? ' after the token' : ` "${more[0]}"`}`,
+    );
   for (const [option, owners] of Object.entries(optionOwners)) {
     if (values[option as keyof typeof values] !== undefined && !owners.includes(command)) {
       throw new UsageError(`"${command}" takes no --${option}`);
     }
   }
-  return { command, config: values.config, online: values.online ?? false, once: values.once ?? false };
+  const { config, online = false, once = false, json = false, method, path } = values;
+  return { command, config, online, once, json, method, path, token };
 }
 
-const optionOwners = { config: ['run', 'check'], online: ['check'], once: ['demo'] };
+const optionOwners = {
+  config: ['run', 'check', 'explain'],
+  online: ['check'],
+  once: ['demo'],
+  json: ['explain'],
+  method: ['explain'],
+  path: ['explain'],
+};
 
 function parse(argv: readonly string[]) {
   return parseArgs({
@@ -104,6 +131,9 @@ function parse(argv: readonly string[]) {
       config: { type: 'string' },
       online: { type: 'boolean' },
       once: { type: 'boolean' },
+      json: { type: 'boolean' },
+      method: { type: 'string' },
+      path: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'V' },
     },
@@ -166,6 +196,24 @@ async function check(args: Arguments): Promise<number> {
   return 0;
 }
 
+async function explain(args: Arguments): Promise<number> {
+  const loaded = load(args.config);
+  printFaults('warning', loaded.warnings);
+  const { explainOffline } = await import('./explain/offline.ts');
+  const { render } = await import('./explain/render.ts');
+  const { method, path } = args;
+  const input = { token: await readGivenToken(args.token), ...(method && { method }), ...(path && { path }) };
+  const explanation = await explainOffline(input, loaded);
+  print(args.json ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation));
+  return explanation.allowed ? 0 : 1;
+}
+
+async function readGivenToken(argument: string | undefined): Promise<string> {
+  if (argument !== undefined && argument !== '-') return argument;
+  if (process.stdin.isTTY) complain('Paste the token, then Enter and Ctrl-D.\n');
+  return text(process.stdin);
+}
+
 async function demo(args: Arguments): Promise<number> {
   const { runDemo } = await import('./demo/demo.ts');
   return runDemo({ once: args.once });
@@ -177,6 +225,8 @@ async function main(argv: readonly string[]): Promise<number> {
   switch (args.command) {
     case 'check':
       return check(args);
+    case 'explain':
+      return explain(args);
     case 'schema':
       print(`${JSON.stringify(configSchema, null, 2)}\n`);
       return 0;

@@ -7,6 +7,7 @@ import type { Loaded } from './config/complete.ts';
 import { ConfigError, formatFault } from './config/fault.ts';
 import { needsRestart } from './config/restart.ts';
 import type { Config } from './config/schema.ts';
+import { type ExplainInput, type Explanation, explain } from './explain/explain.ts';
 import { createTraffic, portOf } from './gateway.ts';
 import { compileInForce, compileNext } from './in-force.ts';
 import type { ForwardProxy } from './keys/proxy.ts';
@@ -34,6 +35,8 @@ export interface Server {
   start(): Promise<{ readonly port: number; readonly adminPort: number }>;
   readiness(): Readiness;
   status(): object;
+  /** What the config in force makes of a request, and why; nothing is fetched, kept or counted. */
+  explain(input: ExplainInput): Promise<Explanation>;
   readonly metrics: Metrics;
   /**
    * Puts another config in force, whole or not at all: requests under way end under the one they began with. Reloads
@@ -89,7 +92,13 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     logger,
     draining: () => phase === 'draining',
   });
-  const admin = createAdmin({ metrics, access: () => current.access, readiness, status });
+  const admin = createAdmin({
+    metrics,
+    access: () => current.access,
+    readiness,
+    status,
+    explain: explainNow,
+  });
   connectReadings(metrics, () => current.policy, webSockets);
   metrics.lastReload.set(startedAt / 1000);
 
@@ -99,6 +108,10 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
 
   function status(): object {
     return readStatus({ ...current, reloads, version, phase, startedAt, now: clock.now() });
+  }
+
+  function explainNow(input: ExplainInput): Promise<Explanation> {
+    return explain(input, { policy: current.policy, clock });
   }
 
   async function startUp() {
@@ -162,6 +175,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
   return {
     readiness,
     status,
+    explain: explainNow,
     metrics,
     start() {
       const started = startUp();

@@ -23,6 +23,8 @@ export interface KeySet {
    * `kid` is worth a fetch. Refusals: `key_unknown`, `keys_unavailable` with `retryAfter`.
    */
   find(algorithm: string, kid: string | undefined): Found | Promise<Found>;
+  /** The same of the keys at hand alone: nothing is fetched. */
+  peek(algorithm: string, kid: string | undefined): Found;
   /** False while no fetch has succeeded, and when the last success is longer ago than maxStale. */
   usable(): boolean;
   /** Whether the first attempt has ended, successful or not. */
@@ -81,6 +83,10 @@ class IssuerKeys implements KeySet {
 
   find(algorithm: string, kid: string | undefined): Found | Promise<Found> {
     return this.#atHand(algorithm, kid) ?? this.#search(algorithm, kid);
+  }
+
+  peek(algorithm: string, kid: string | undefined): Found {
+    return this.#atHand(algorithm, kid) ?? this.#unknown(kid);
   }
 
   async refresh(trigger: Trigger): Promise<boolean> {

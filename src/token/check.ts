@@ -1,7 +1,7 @@
 import { hasUnsafeInteger } from '../claims/integers.ts';
-import { compileMatcher } from '../claims/match.ts';
+import { compileMatcher, type MatcherOptions } from '../claims/match.ts';
 import { type ClaimPath, type Claims, compileClaimPath, isMissing } from '../claims/path.ts';
-import type { Reason, Refusal } from '../errors.ts';
+import type { Reason } from '../errors.ts';
 import type { IssuerOptions } from './issuer.ts';
 
 /** When a token may be served, in epoch milliseconds, the clock tolerance taken off and added. */
@@ -15,38 +15,64 @@ export interface Validity {
 /** RFC 9068 section 2.2: what an access token must have. */
 const accessTokenClaims = ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'];
 
-type Check = (claims: Claims) => Reason | undefined;
+/** What is asked of a token's claims, in this order. */
+export type CheckName =
+  | 'claim_types'
+  | 'expiry'
+  | 'not_before'
+  | 'lifetime'
+  | 'audience'
+  | 'required_claims'
+  | 'issuer_claims'
+  | 'purpose'
+  | 'binding';
+
+/** One question. */
+export interface Check {
+  readonly name: CheckName;
+  /** @param now - epoch milliseconds */
+  refuse(claims: Claims, now: number): Reason | undefined;
+}
 
 /**
- * Compiles what an issuer's tokens must say, RFC 7519 section 4.1, to be asked once the signature holds. The
- * first failure answers, in this order: claims of a wrong type, times, audience, missing claims, matchers, kind
- * of token, binding to a key.
+ * Compiles what an issuer's tokens must say, RFC 7519 section 4.1, to be asked once the signature holds; the first
+ * that refuses answers.
  *
  * @param integerClaims - in which an integer that JavaScript cannot tell from its neighbors is refused
  * @throws SyntaxError for a claim path or a matcher that cannot be compiled
  */
-export function compileCheck(
-  options: IssuerOptions,
-  integerClaims: readonly ClaimPath[],
-): (claims: Claims, now: number) => Validity | Refusal {
-  const checks: readonly Check[] = [
-    compileAudience(options),
-    compileRequired(options),
-    ...Object.entries(options.claims).map(([path, matcher]) => compileMatch(path, compileMatcher(matcher))),
-    (claims) => (isSecurityEvent(claims) ? 'type_mismatch' : undefined),
-    (claims) => (isMissing(claims.cnf) ? undefined : 'binding_mismatch'),
+export function compileChecks(options: IssuerOptions, integerClaims: readonly ClaimPath[]): readonly Check[] {
+  const { clockTolerance, maxLifetime } = options;
+  return [
+    {
+      name: 'claim_types',
+      refuse: (claims) => (isMalformed(claims, integerClaims) ? 'token_malformed' : undefined),
+    },
+    {
+      name: 'expiry',
+      refuse: ({ exp }, now) => (now >= expiresAt(exp, clockTolerance) ? 'token_expired' : undefined),
+    },
+    {
+      name: 'not_before',
+      refuse: ({ nbf }, now) => (now < notBefore(nbf, clockTolerance) ? 'token_not_yet_valid' : undefined),
+    },
+    {
+      name: 'lifetime',
+      refuse: (claims) => (isTooLong(claims, maxLifetime) ? 'token_lifetime_exceeded' : undefined),
+    },
+    { name: 'audience', refuse: compileAudience(options) },
+    { name: 'required_claims', refuse: compileRequired(options) },
+    ...Object.entries(options.claims).map(
+      ([path, matcher]): Check => ({ name: 'issuer_claims', refuse: compileMatch(path, matcher) }),
+    ),
+    { name: 'purpose', refuse: (claims) => (isSecurityEvent(claims) ? 'type_mismatch' : undefined) },
+    { name: 'binding', refuse: ({ cnf }) => (isMissing(cnf) ? undefined : 'binding_mismatch') },
   ];
-  return (claims, now) => {
-    if (isMalformed(claims, integerClaims)) return { refused: 'token_malformed' };
-    const validity = readValidity(claims, options.clockTolerance);
-    const untimely = checkTimes(claims, validity, options.maxLifetime, now);
-    if (untimely !== undefined) return { refused: untimely };
-    for (const check of checks) {
-      const refused = check(claims);
-      if (refused !== undefined) return { refused };
-    }
-    return validity;
-  };
+}
+
+/** The times between which claims that pass the checks are valid. */
+export function readValidity({ exp, nbf }: Claims, tolerance: number): Validity {
+  return { notBefore: notBefore(nbf, tolerance), expiresAt: expiresAt(exp, tolerance) };
 }
 
 function isMalformed(claims: Claims, integerClaims: readonly ClaimPath[]): boolean {
@@ -69,26 +95,20 @@ function isDateOrMissing(value: unknown): boolean {
 }
 
 /** The types hold by now, so what is no number is missing. */
-function readValidity({ exp, nbf }: Claims, tolerance: number): Validity {
-  return {
-    notBefore: typeof nbf === 'number' ? Math.max(0, nbf * 1000 - tolerance) : 0,
-    expiresAt: typeof exp === 'number' ? exp * 1000 + tolerance : Number.POSITIVE_INFINITY,
-  };
+function notBefore(nbf: unknown, tolerance: number): number {
+  return typeof nbf === 'number' ? Math.max(0, nbf * 1000 - tolerance) : 0;
 }
 
-function checkTimes(
-  { exp, iat }: Claims,
-  { notBefore, expiresAt }: Validity,
-  maxLifetime: number | null,
-  now: number,
-): Reason | undefined {
-  if (now >= expiresAt) return 'token_expired';
-  if (now < notBefore) return 'token_not_yet_valid';
-  if (maxLifetime === null || typeof exp !== 'number' || typeof iat !== 'number') return undefined;
-  return (exp - iat) * 1000 > maxLifetime ? 'token_lifetime_exceeded' : undefined;
+function expiresAt(exp: unknown, tolerance: number): number {
+  return typeof exp === 'number' ? exp * 1000 + tolerance : Number.POSITIVE_INFINITY;
 }
 
-function compileAudience({ audience }: IssuerOptions): Check {
+function isTooLong({ exp, iat }: Claims, maxLifetime: number | null): boolean {
+  if (maxLifetime === null || typeof exp !== 'number' || typeof iat !== 'number') return false;
+  return (exp - iat) * 1000 > maxLifetime;
+}
+
+function compileAudience({ audience }: IssuerOptions): Check['refuse'] {
   if (audience === null) return () => undefined;
   const accepted: ReadonlySet<unknown> = new Set(audience);
   return ({ aud }) => {
@@ -97,14 +117,20 @@ function compileAudience({ audience }: IssuerOptions): Check {
   };
 }
 
-function compileRequired({ requiredClaims, tokenType, maxLifetime }: IssuerOptions): Check {
+/** The paths of the claims that a token of an issuer must carry. */
+export function requiredClaims({ requiredClaims, tokenType, maxLifetime }: IssuerOptions): readonly string[] {
   const named = tokenType === 'at+jwt' ? accessTokenClaims : maxLifetime === null ? ['exp'] : ['exp', 'iat'];
-  const paths = [...named, ...requiredClaims].map(compileClaimPath);
+  return [...named, ...requiredClaims];
+}
+
+function compileRequired(options: IssuerOptions): Check['refuse'] {
+  const paths = requiredClaims(options).map(compileClaimPath);
   return (claims) => (paths.some((path) => path.read(claims) === undefined) ? 'claim_missing' : undefined);
 }
 
-function compileMatch(text: string, matches: ReturnType<typeof compileMatcher>): Check {
+function compileMatch(text: string, options: MatcherOptions): Check['refuse'] {
   const path = compileClaimPath(text);
+  const matches = compileMatcher(options);
   return (claims) => {
     const value = path.read(claims);
     if (matches(value, {})) return undefined;

@@ -1,8 +1,8 @@
 import type { ClaimPath } from '../claims/path.ts';
 import type { Clock } from '../clock.ts';
-import { isRefusal, type Refusal } from '../errors.ts';
+import { isRefusal, type Reason, type Refusal } from '../errors.ts';
 import { type CacheOptions, type CacheStats, VerdictCache } from './cache.ts';
-import { compileCheck, type Validity } from './check.ts';
+import { type Check, type CheckName, compileChecks, readValidity, type Validity } from './check.ts';
 import { fingerprint } from './fingerprint.ts';
 import { checkHeader } from './header.ts';
 import type { IssuerOptions } from './issuer.ts';
@@ -44,9 +44,30 @@ export interface Verifier<P> {
    * @param allowedIssuers - null: all that are configured
    */
   verify(token: string, allowedIssuers: ReadonlySet<string> | null): Promise<VerifiedToken<P> | Refusal>;
+  /** Verifies a token as `verify` does, fetching, keeping and counting nothing, and tells what each step found. */
+  inspect(token: string, allowedIssuers: ReadonlySet<string> | null, peek: Peek): Promise<Inspection>;
   /** Drops every verdict that rests on a withdrawn key. */
   dropWithdrawn(): void;
   stats(): CacheStats;
+}
+
+type Found = readonly VerificationKey[] | Refusal;
+
+/** Keys at hand for an issuer's token; a fetch is not asked for. */
+export type Peek = (issuer: string, algorithm: string, kid: string | undefined) => Found;
+
+/** The steps of a verification, in this order. */
+export type Step = 'form' | 'algorithm' | 'header' | 'type' | 'issuer' | 'key' | 'signature' | CheckName;
+
+export interface Inspection {
+  /** Null where it could not be taken apart. */
+  readonly token: UnverifiedToken | null;
+  /** The configured issuer that it names. */
+  readonly issuer: string | null;
+  /** Null: it is good. */
+  readonly refused: Reason | null;
+  /** The step that refused it. */
+  readonly at: Step | null;
 }
 
 interface Issuer {
@@ -54,7 +75,8 @@ interface Issuer {
   readonly keys: KeyFinder;
   readonly algorithms: ReadonlySet<string>;
   readonly tokenType: string;
-  readonly check: ReturnType<typeof compileCheck>;
+  readonly clockTolerance: number;
+  readonly checks: readonly Check[];
 }
 
 /**
@@ -86,17 +108,49 @@ export function createVerifier<P>(options: VerifierOptions<P>): Verifier<P> {
   }
 
   async function settle(token: UnverifiedToken, issuer: Issuer): Promise<VerifiedToken<P> | Refusal> {
-    const key = await findKey(token, issuer);
+    const key = await findKey(token, issuer.keys.find(token.header.alg as string, token.kid));
     if (isRefusal(key)) return key;
-    const validity = issuer.check(token.claims, clock.now());
-    if (isRefusal(validity)) return validity;
+    const now = clock.now();
+    for (const check of issuer.checks) {
+      const refused = check.refuse(token.claims, now);
+      if (refused !== undefined) return { refused };
+    }
+    const validity = readValidity(token.claims, issuer.clockTolerance);
     const verified = complete(token, issuer, validity, prepare);
     const bytes = bytesOfVerdict + token.text.length + token.payload.length;
     cache.set(token.text, { token: verified, key, keys: issuer.keys, bytes });
     return verified;
   }
 
+  /** In the very order of `verify`. */
+  async function inspect(text: string, allowed: ReadonlySet<string> | null, peek: Peek): Promise<Inspection> {
+    const token = readToken(text, maxSize);
+    if (isRefusal(token)) return { token: null, issuer: null, refused: token.refused, at: 'form' };
+    const issuer = token.issuer === undefined ? undefined : issuers.get(token.issuer);
+    const found = { token, issuer: issuer?.name ?? null };
+    const header = checkHeader(token.header, issuer?.algorithms ?? algorithms, issuer?.tokenType ?? 'any');
+    if (header !== undefined) return { ...found, refused: header, at: headerStep(header) };
+    if (issuer === undefined || (allowed !== null && !allowed.has(issuer.name))) {
+      return { ...found, refused: 'issuer_unknown', at: 'issuer' };
+    }
+    const key = await findKey(token, peek(issuer.name, token.header.alg as string, token.kid));
+    if (isRefusal(key)) {
+      return {
+        ...found,
+        refused: key.refused,
+        at: key.refused === 'signature_invalid' ? 'signature' : 'key',
+      };
+    }
+    const now = clock.now();
+    for (const { name, refuse } of issuer.checks) {
+      const refused = refuse(token.claims, now);
+      if (refused !== undefined) return { ...found, refused, at: name };
+    }
+    return { ...found, refused: null, at: null };
+  }
+
   return {
+    inspect,
     cached: (token) => cache.get(token),
     verify,
     dropWithdrawn: () => cache.dropWithdrawn(),
@@ -113,7 +167,8 @@ function compileIssuers<P>({ issuers, integerClaims }: VerifierOptions<P>): Read
         keys,
         algorithms: new Set(options.algorithms),
         tokenType: options.tokenType,
-        check: compileCheck(options, integerClaims),
+        clockTolerance: options.clockTolerance,
+        checks: compileChecks(options, integerClaims),
       },
     ]),
   );
@@ -122,10 +177,10 @@ function compileIssuers<P>({ issuers, integerClaims }: VerifierOptions<P>): Read
 /** The key under which the signature holds. */
 async function findKey(
   { text, header, kid }: UnverifiedToken,
-  { keys }: Issuer,
+  keys: Found | Promise<Found>,
 ): Promise<VerificationKey | Refusal> {
   const algorithm = header.alg as string;
-  const found = await keys.find(algorithm, kid);
+  const found = await keys;
   if (isRefusal(found)) return found;
   // Without a name, a key is only known when it is the only one.
   if (found.length === 0 || (kid === undefined && found.length > 1)) return { refused: 'key_unknown' };
@@ -133,6 +188,11 @@ async function findKey(
   if (signer === undefined) return { refused: 'signature_invalid' };
   // A withdrawn key stops serving at once, a verification that began before included.
   return signer.withdrawn ? { refused: 'key_unknown' } : signer;
+}
+
+function headerStep(refused: Reason): Step {
+  if (refused === 'algorithm_not_allowed') return 'algorithm';
+  return refused === 'type_mismatch' ? 'type' : 'header';
 }
 
 /** Puts on a refusal what the log and the metrics name; an issuer only if it is configured. */

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { compileClaimPath } from '../../src/claims/path.ts';
-import { isRefusal } from '../../src/errors.ts';
-import { compileCheck } from '../../src/token/check.ts';
+import { type ClaimPath, type Claims, compileClaimPath } from '../../src/claims/path.ts';
+import { isRefusal, type Refusal } from '../../src/errors.ts';
+import { compileChecks, readValidity, type Validity } from '../../src/token/check.ts';
 import type { IssuerOptions } from '../../src/token/issuer.ts';
 import { goodClaims, issuerOptions, now, reasonOf } from './fixture.ts';
 
@@ -336,6 +336,18 @@ const all = [
   order,
 ];
 
+/** The checks in their order, as a verification asks them. */
+function compileCheck(options: IssuerOptions, integerClaims: readonly ClaimPath[]) {
+  const checks = compileChecks(options, integerClaims);
+  return (claims: Claims, at: number): Validity | Refusal => {
+    for (const check of checks) {
+      const refused = check.refuse(claims, at);
+      if (refused !== undefined) return { refused };
+    }
+    return readValidity(claims, options.clockTolerance);
+  };
+}
+
 for (const { name, claims, json, options, integerClaims = [], outcome } of all.flat()) {
   t.test(`${name}: ${outcome}`, async (t) => {
     const check = compileCheck(issuerOptions(options), integerClaims.map(compileClaimPath));
@@ -356,6 +368,6 @@ t.test('says when a token may be served, tolerance included', async (t) => {
 });
 
 t.test('a path or matcher that cannot be compiled throws when the config is loaded', async (t) => {
-  t.throws(() => compileCheck(issuerOptions({ requiredClaims: ['a..b'] }), []), SyntaxError);
-  t.throws(() => compileCheck(issuerOptions({ claims: { a: {} } }), []), SyntaxError);
+  t.throws(() => compileChecks(issuerOptions({ requiredClaims: ['a..b'] }), []), SyntaxError);
+  t.throws(() => compileChecks(issuerOptions({ claims: { a: {} } }), []), SyntaxError);
 });

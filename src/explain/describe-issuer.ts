@@ -1,0 +1,45 @@
+import type { IssuerConfig } from '../config/schema.ts';
+import type { Rule } from '../rules/compile.ts';
+import type { UnverifiedToken } from '../token/read.ts';
+import type { Finding } from './explain.ts';
+import { list, show } from './value.ts';
+
+/** Why a token's issuer is not one of those accepted. */
+export function describeIssuer(
+  { issuer }: UnverifiedToken,
+  issuers: readonly IssuerConfig[],
+  rule: Rule,
+): Finding {
+  const names = issuers.map((each) => each.issuer);
+  const expected = list(rule.issuers ?? names);
+  if (issuer === undefined) return { expected, got: 'missing' };
+  return { expected, got: show(issuer), hint: hintOf(issuer, names, rule) };
+}
+
+function hintOf(issuer: string, names: readonly string[], rule: Rule): string {
+  if (names.includes(issuer)) return `it is configured, but rule "${rule.label}" accepts others alone`;
+  for (const name of names) {
+    if (name.replace(/\/+$/, '') === issuer.replace(/\/+$/, '')) return 'issuer differs by a trailing slash';
+    if (name.toLowerCase() === issuer.toLowerCase()) return 'issuer differs by case alone';
+    if (withoutScheme(name) === withoutScheme(issuer)) return 'issuer differs by http and https';
+    if (isEntra(name) && isEntra(issuer)) {
+      return 'Entra ID names itself sts.windows.net/… in version 1 tokens and login.microsoftonline.com/…/v2.0 in version 2 ones: set accessTokenAcceptedVersion of the API, or configure the one that comes';
+    }
+    if (hostOf(name) !== '' && hostOf(name) === hostOf(issuer)) {
+      return `same host as ${show(name)}, another path: another tenant or realm?`;
+    }
+  }
+  return 'no such issuer is configured';
+}
+
+function withoutScheme(text: string): string {
+  return text.replace(/^https?:\/\//, '');
+}
+
+function hostOf(text: string): string {
+  return URL.canParse(text) ? new URL(text).host : '';
+}
+
+function isEntra(text: string): boolean {
+  return /^(sts\.windows\.net|login\.microsoftonline\.com)$/.test(hostOf(text));
+}
