@@ -1,4 +1,3 @@
-import { createSecureContext } from 'node:tls';
 import { type Access, compileAccess } from './admin.ts';
 import type { Clock } from './clock.ts';
 import type { Loaded } from './config/complete.ts';
@@ -50,7 +49,7 @@ export async function compileNext(
   parts: InForceParts,
 ): Promise<InForce> {
   const access = compileAccess(config.admin.tokenFile);
-  if (config.listen.tls !== null) createSecureContext(readTls(config.listen.tls));
+  if (config.listen.tls !== null) readTls(config.listen.tls);
   const keySets = await before.keySets.change(config.issuers);
   try {
     const policy = compilePolicy(config, { ...parts, keySets: keySets.all, previous: before.policy });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import type { Path } from './path.ts';
 import type { Config, UpstreamConfig } from './schema.ts';
 import type { Checked, Finding } from './validate.ts';
@@ -21,7 +22,7 @@ export function checkPorts(config: Config): Checked {
   }
   if (listen.tls !== null) {
     const { certFile, keyFile, clientCaFile, clientCertificates } = listen.tls;
-    faults.push(...readable({ certFile, keyFile, clientCaFile }, ['listen', 'tls']));
+    faults.push(...checkCertificates({ certFile, keyFile, caFile: clientCaFile }, ['listen', 'tls']));
     if (clientCertificates !== 'none' && clientCaFile === null) {
       faults.push({
         path: ['listen', 'tls', 'clientCaFile'],
@@ -56,11 +57,33 @@ function checkTokenFile(tokenFile: string | null): Finding[] {
 
 function checkUpstream({ tls }: UpstreamConfig, path: Path): Finding[] {
   const { caFile, certFile, keyFile } = tls;
-  const faults = readable({ caFile, certFile, keyFile }, [...path, 'tls']);
+  const faults = checkCertificates({ caFile, certFile, keyFile }, [...path, 'tls']);
   if ((certFile === null) !== (keyFile === null)) {
     faults.push({ path: [...path, 'tls', 'certFile'], message: 'and keyFile are needed together' });
   }
   return faults;
+}
+
+type CertificateFiles = Readonly<Record<'certFile' | 'keyFile' | 'caFile', string | null>>;
+
+/** Files that cannot be read, or that OpenSSL makes nothing of: no PEM, or a key of another certificate. */
+function checkCertificates(files: CertificateFiles, path: Path): Finding[] {
+  const { certFile, keyFile, caFile } = files;
+  const faults = readable({ certFile, keyFile }, path);
+  const unreadableCa = readable(path[0] === 'listen' ? { clientCaFile: caFile } : { caFile }, path);
+  if (faults.length + unreadableCa.length > 0) return [...faults, ...unreadableCa];
+  const read = (file: string | null) => (file === null ? undefined : readFileSync(file));
+  try {
+    createSecureContext({ cert: read(certFile), key: read(keyFile), ca: read(caFile) });
+    return [];
+  } catch (error) {
+    return [
+      {
+        path,
+        message: `the files cannot be used together (${(error as NodeJS.ErrnoException).code ?? 'error'})`,
+      },
+    ];
+  }
 }
 
 /** A fault for each file that is named and cannot be read. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
+import type { ConfigError } from '../../src/config/fault.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { createCertificate } from '../helpers/certificate.ts';
 import { withDeadline } from '../helpers/deadline.ts';
@@ -138,5 +139,63 @@ t.test('https upstreams are verified', async (t) => {
       [502, 'upstream_unreachable'],
       JSON.stringify(Object.keys(tls)),
     );
+  }
+});
+
+t.test('ciphers without forward secrecy or authenticated encryption', async (t) => {
+  const { gateway } = await start(t);
+  const maxVersion = 'TLSv1.2';
+  const weak = [
+    'ECDHE-ECDSA-AES128-SHA',
+    'ECDHE-ECDSA-AES256-SHA384',
+    'ECDHE-ECDSA-AES128-SHA256',
+    'AES128-GCM-SHA256',
+    'AES256-SHA',
+    'DHE-RSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES128-CCM8',
+  ];
+  for (const ciphers of weak)
+    t.equal(await tryTls(t, gateway, { maxVersion, ciphers: `${ciphers}:@SECLEVEL=0` }), null, ciphers);
+  for (const ciphers of ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-CHACHA20-POLY1305'])
+    t.equal(await tryTls(t, gateway, { maxVersion, ciphers }), 200, ciphers);
+});
+
+t.test('nobody renegotiates', async (t) => {
+  const { gateway } = await start(t);
+  const socket = connect({ host: '127.0.0.1', port: gateway.port, ca: server.cert, maxVersion: 'TLSv1.2' });
+  t.teardown(() => socket.destroy());
+  await once(socket, 'secureConnect');
+  const refused = new Promise((resolve) => {
+    socket.once('error', () => resolve(true));
+    socket.once('close', () => resolve(true));
+    socket.renegotiate({}, (error) => resolve(error !== null));
+  });
+  t.ok(await withDeadline(refused, 'the answer to a renegotiation'));
+});
+
+t.test('files that hold no certificate, or not its key', async (t) => {
+  const other = createCertificate();
+  const folder = t.testdir({
+    cert: server.cert,
+    key: server.key,
+    other: other.key,
+    text: 'no PEM',
+    empty: '',
+  });
+  for (const [certFile, keyFile] of [
+    ['cert', 'other'],
+    ['text', 'key'],
+    ['cert', 'text'],
+    ['cert', 'empty'],
+    ['empty', 'key'],
+  ] as const) {
+    const tls = { certFile: join(folder, certFile), keyFile: join(folder, keyFile) };
+    const started = startGateway(t, { ...open, upstream: 'http://127.0.0.1:1', listen: { tls } });
+    const { faults } = await started.then(
+      () => ({ faults: [] }),
+      (error) => error as ConfigError,
+    );
+    const message = /^the files cannot be used together \(ERR_\w+\)$/;
+    t.match(faults, [{ path: 'listen.tls', message }], `${certFile} and ${keyFile}`);
   }
 });
