@@ -1,25 +1,35 @@
 # syntax=docker/dockerfile:1
-FROM node:26-slim AS build
+# Pin it by digest (node:26-slim@sha256:...) where a build must be the same for ever.
+ARG NODE_IMAGE=node:26-slim
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
+COPY LICENSE tsconfig.json tsconfig.build.json ./
+COPY config/assemble.ts ./config/
 COPY src ./src
-RUN npm run build \
- && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+ARG SOURCE_DATE_EPOCH=0
+RUN npm run image
 
-FROM node:26-slim
+FROM ${NODE_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="jwks-sidecar" \
       org.opencontainers.image.description="Verifies bearer tokens in front of an API" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 ENV NODE_ENV=production
 WORKDIR /app
-COPY --from=build /build/package.json ./
-COPY --from=build /build/node_modules ./node_modules
-COPY --from=build /build/dist ./dist
+# The dependencies change seldom: a layer of their own.
+COPY --from=build /build/build/image/node_modules ./node_modules
+COPY --from=build /build/build/image/package.json /build/build/image/LICENSE ./
+COPY --from=build /build/build/image/dist ./dist
 # By number, so that runAsNonRoot can be checked without the image's passwd file.
 USER 65532:65532
 EXPOSE 8080 9090
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["node", "/app/dist/cli.js", "health"]
 ENTRYPOINT ["node", "/app/dist/cli.js"]
 CMD ["run"]

@@ -15,6 +15,7 @@ commands
   run      start the traffic port and the admin port (default)
   check    print every fault of the config, with its place; --online also asks issuers and upstreams
   explain  run the gateway's own checks over a token and print what each of them says
+  health   ask a running sidecar whether it is live, for a container's health check
   schema   print the JSON Schema of the config file
   demo     a sidecar, an OpenID Connect issuer and an echo upstream in one process, with a guided tour
 
@@ -46,6 +47,11 @@ Runs the gateway's own checks over a token, in their order, and prints what each
   --path P     of the request, default /
   --json       the same as JSON
 exit: 0 allowed, 1 denied, 2 on bad usage or bad config
+`,
+  health: `usage: jwks-sidecar health [--config FILE]
+
+Asks /livez on the admin port of the config, from the same machine.
+exit: 0 live, 1 not, 2 on bad config
 `,
   schema: `usage: jwks-sidecar schema
 
@@ -115,7 +121,7 @@ function readArguments(argv: readonly string[]): Arguments | null {
 }
 
 const optionOwners = {
-  config: ['run', 'check', 'explain'],
+  config: ['run', 'check', 'explain', 'health'],
   online: ['check'],
   once: ['demo'],
   json: ['explain'],
@@ -196,6 +202,14 @@ async function check(args: Arguments): Promise<number> {
   return 0;
 }
 
+async function health(args: Arguments): Promise<number> {
+  const { config } = load(args.config);
+  const { askHealth } = await import('./health.ts');
+  const fault = await askHealth(config.admin);
+  if (fault !== null) complain(`jwks-sidecar: ${fault}\n`);
+  return fault === null ? 0 : 1;
+}
+
 async function explain(args: Arguments): Promise<number> {
   const loaded = load(args.config);
   printFaults('warning', loaded.warnings);
@@ -227,6 +241,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return check(args);
     case 'explain':
       return explain(args);
+    case 'health':
+      return health(args);
     case 'schema':
       print(`${JSON.stringify(configSchema, null, 2)}\n`);
       return 0;

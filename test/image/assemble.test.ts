@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import t from 'tap';
+
+const run = promisify(execFile);
+const root = resolve(import.meta.dirname, '../..');
+const node = process.execPath;
+
+/** Every file and folder with its mode, time and content. */
+function digest(folder: string): string {
+  const hash = createHash('sha256');
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true })
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+  for (const path of entries) {
+    const { mode, mtimeMs } = statSync(path);
+    hash.update(`${relative(folder, path)} ${mode.toString(8)} ${mtimeMs}\n`);
+    if (statSync(path).isFile()) hash.update(readFileSync(path));
+  }
+  return hash.digest('hex');
+}
+
+t.test('the folder that the image ships', async (t) => {
+  // Not within the checkout, whose own packages would be found from there.
+  const folder = mkdtempSync(join(tmpdir(), 'jwks-sidecar-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const [dist, one, two] = [join(folder, 'dist'), join(folder, 'one'), join(folder, 'two')];
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  await run(node, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', dist], { cwd: root });
+  const assemble = (target: string, env = {}) =>
+    run(node, [join(root, 'config/assemble.ts'), target, dist], {
+      cwd: root,
+      env: { ...process.env, ...env },
+    });
+  await assemble(one, { SOURCE_DATE_EPOCH: '1700000000' });
+  await assemble(two, { SOURCE_DATE_EPOCH: '1700000000' });
+  t.equal(digest(one), digest(two), 'is the same every time');
+  t.equal(statSync(join(one, 'dist/cli.js')).mtimeMs, 1_700_000_000_000);
+
+  t.same(readdirSync(one).toSorted(), ['LICENSE', 'dist', 'node_modules', 'package.json']);
+  const files = readdirSync(one, { recursive: true, encoding: 'utf8' });
+  t.same(
+    files.filter((file) => /\.(ts|mts|cts|map|md)$/.test(file)),
+    [],
+    'holds no sources, types or maps',
+  );
+  const { devDependencies, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const shipped = readdirSync(join(one, 'node_modules'));
+  for (const name of [
+    'tap',
+    'typescript',
+    'oidc-provider',
+    'node',
+    '@biomejs',
+    'kubernetes-models',
+    'fast-check',
+  ])
+    t.notOk(shipped.includes(name), `not ${name}, which is for development`);
+  t.ok(Object.keys(devDependencies).length > 0);
+  for (const name of Object.keys(dependencies))
+    t.ok(files.includes(`node_modules/${name}/package.json`), name);
+  const size = files.reduce((sum, file) => sum + statSync(join(one, file)).size, 0);
+  t.ok(size < 40_000_000, `${size} bytes`);
+  t.same(
+    files.filter((file) => (statSync(join(one, file)).mode & 0o022) !== 0),
+    [],
+    'nothing is anybody’s to write',
+  );
+
+  const cli = join(one, 'dist/cli.js');
+  const env = {
+    SIDECAR_UPSTREAM: 'http://127.0.0.1:1',
+    SIDECAR_ISSUER: 'https://a.example',
+    SIDECAR_AUDIENCE: 'a',
+  };
+  t.match((await run(node, [cli, '--version'], { cwd: '/', env })).stdout, /^jwks-sidecar \d/);
+  t.match((await run(node, [cli, 'check'], { cwd: '/', env })).stdout, 'valid');
+  // Every module is loaded: nothing that it needs is missing.
+  const modules = files.filter(
+    (file) => /^dist\/.*\.js$/.test(file) && !/^dist\/(cli|demo\/.*)\.js$/.test(file),
+  );
+  const load = modules.map((file) => `await import(${JSON.stringify(join(one, file))});`).join('\n');
+  await run(node, ['--input-type=module', '--eval', `${load}\nprocess.exit();`], { cwd: '/', env: {} });
+  t.pass(`${modules.length} modules`);
+  const demo = await run(node, [cli, 'demo'], { cwd: '/', env: {} }).catch((error) => error);
+  t.match(demo, { code: 2, stdout: /oidc-provider/ }, 'the demo says what it lacks');
+});
