@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { applied, type Manifest, render } from './manifests.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** The module that has the models of an API version. */
+function moduleOf(apiVersion: string): string {
+  if (apiVersion.startsWith('monitoring.coreos.com/'))
+    return `@kubernetes-models/prometheus-operator/${apiVersion}`;
+  if (apiVersion.startsWith('cert-manager.io/')) return `@kubernetes-models/cert-manager/${apiVersion}`;
+  return `kubernetes-models/${apiVersion}`;
+}
+
+async function validate(object: Manifest): Promise<void> {
+  const models = await import(moduleOf(object.apiVersion));
+  const Model = models[object.kind];
+  if (Model === undefined) throw new Error(`there is no ${object.apiVersion} ${object.kind}`);
+  new Model(object).validate();
+}
+
+for (const name of applied) {
+  t.test(`${name}: every object is what its API says`, async (t) => {
+    const objects = render(name);
+    t.ok(objects.length > 0);
+    for (const object of objects) {
+      await t.resolves(validate(object), `${object.kind} ${object.metadata.name}`);
+    }
+  });
+}
+
+t.test('no object has a field that its API does not know', async (t) => {
+  // The models take any further field; their types do not.
+  const objects = applied.flatMap(render);
+  const check = async (objects: readonly Manifest[]) => {
+    const lines = objects.map(
+      (object, index) =>
+        `import type { I${object.kind} as T${index} } from '${moduleOf(object.apiVersion)}';\n` +
+        `export const o${index}: T${index} = ${JSON.stringify(object)};\n`,
+    );
+    const folder = t.testdir({});
+    writeFileSync(join(folder, 'objects.ts'), lines.join(''));
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
+    const run = promisify(execFile)(process.execPath, [
+      tsc,
+      ...options,
+      '--ignoreConfig',
+      join(folder, 'objects.ts'),
+    ]);
+    return run.then(
+      () => '',
+      (error) => error.stdout as string,
+    );
+  };
+  t.equal(await check(objects), '');
+  const broken = structuredClone(objects);
+  broken.find(({ kind }) => kind === 'Deployment').spec.template.spec.containers[0].readyProbe = {};
+  t.match(await check(broken), /readyProbe/, 'one that it does not know would be seen');
+});
