@@ -169,8 +169,8 @@ async function run(args: Arguments): Promise<number> {
   process.on('uncaughtException', (error) => process.exit(explainFailure(error)));
   const signalled = drainOnSignal(server);
   const unfollow = followConfig({ server, loaded, load: () => load(args.config) });
-  await server.start();
-  const code = await signalled;
+  // An issuer that hangs must not hold up the end.
+  const code = await Promise.race([server.start().then(() => signalled), signalled]);
   unfollow();
   // Else the process could end before its last line is written.
   await output.end();

@@ -239,17 +239,31 @@ function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Milliseconds that idle connections stay open once no new ones are taken. */
+const linger = 1000;
+
 /** Stops listening, lets what is in flight end, and cuts it after `ms`. */
 async function closeTraffic(traffic: FastifyInstance, webSockets: WebSockets, ms: number): Promise<number> {
   let cut = 0;
-  const timer = setTimeout(() => {
-    traffic.server.getConnections((_error, count) => {
+  const { server } = traffic;
+  // A request that is on its way over an idle connection is to be answered, not reset.
+  server.closeIdleConnections = () => {};
+  const lingering = setTimeout(
+    () => {
+      Reflect.deleteProperty(server, 'closeIdleConnections');
+      server.closeIdleConnections();
+    },
+    Math.min(linger, ms / 2),
+  );
+  const cutting = setTimeout(() => {
+    server.getConnections((_error, count) => {
       cut = count;
-      traffic.server.closeAllConnections();
+      server.closeAllConnections();
       webSockets.destroy();
     });
   }, ms);
   await traffic.close();
-  clearTimeout(timer);
+  clearTimeout(lingering);
+  clearTimeout(cutting);
   return cut;
 }
