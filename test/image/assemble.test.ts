@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { build, root } from '../helpers/compile.ts';
 
 const run = promisify(execFile);
-const root = resolve(import.meta.dirname, '../..');
 const node = process.execPath;
+const { PATH = '' } = process.env;
 
 /** Every file and folder with its mode, time and content. */
 function digest(folder: string): string {
@@ -29,12 +30,11 @@ t.test('the folder that the image ships', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'jwks-sidecar-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const [dist, one, two] = [join(folder, 'dist'), join(folder, 'one'), join(folder, 'two')];
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  await run(node, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', dist], { cwd: root });
+  await build(dist);
   const assemble = (target: string, env = {}) =>
     run(node, [join(root, 'config/assemble.ts'), target, dist], {
       cwd: root,
-      env: { ...process.env, ...env },
+      env: { PATH, ...env },
     });
   await assemble(one, { SOURCE_DATE_EPOCH: '1700000000' });
   await assemble(two, { SOURCE_DATE_EPOCH: '1700000000' });

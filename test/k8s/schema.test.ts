@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import t from 'tap';
+import { compile } from '../helpers/compile.ts';
 import { applied, type Manifest, render } from './manifests.ts';
-
-const root = resolve(import.meta.dirname, '../..');
 
 /** The module that has the models of an API version. */
 function moduleOf(apiVersion: string): string {
@@ -43,17 +40,10 @@ t.test('no object has a field that its API does not know', async (t) => {
     );
     const folder = t.testdir({});
     writeFileSync(join(folder, 'objects.ts'), lines.join(''));
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
-    const run = promisify(execFile)(process.execPath, [
-      tsc,
-      ...options,
-      '--ignoreConfig',
-      join(folder, 'objects.ts'),
-    ]);
-    return run.then(
+    return compile([...options, '--ignoreConfig', join(folder, 'objects.ts')]).then(
       () => '',
-      (error) => error.stdout as string,
+      ({ message }) => message as string,
     );
   };
   t.equal(await check(objects), '');

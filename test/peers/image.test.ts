@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { build, root } from '../helpers/compile.ts';
 import { withDeadline } from '../helpers/deadline.ts';
 import { startEcho } from '../helpers/echo.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
@@ -12,7 +13,6 @@ import { request } from '../helpers/request.ts';
 import { findPeer, freePort } from './peer.ts';
 
 const bwrap = findPeer('bwrap', 'bubblewrap');
-const root = resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
 t.test(
@@ -21,10 +21,7 @@ t.test(
   async (t) => {
     const folder = t.testdir({ dist: {}, image: {} });
     const [dist, image] = [join(folder, 'dist'), join(folder, 'image')];
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    await run(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', dist], {
-      cwd: root,
-    });
+    await build(dist);
     await run(process.execPath, [join(root, 'config/assemble.ts'), image, dist], { cwd: root });
     const [issuer, echo, port, adminPort] = await Promise.all([
       startFakeIssuer(t),
@@ -32,7 +29,7 @@ t.test(
       freePort(),
       freePort(),
     ]);
-    const env = {
+    const settings = {
       SIDECAR_UPSTREAM: echo.url,
       SIDECAR_ISSUER: issuer.issuer,
       SIDECAR_AUDIENCE: issuer.audience,
@@ -46,7 +43,7 @@ t.test(
       ...['--cap-drop', 'ALL', '--clearenv', '--proc', '/proc', '--dev', '/dev'],
       ...libraries.flatMap((each) => ['--ro-bind', each, each]),
       ...['--ro-bind', process.execPath, '/node', '--ro-bind', image, '/app', '--remount-ro', '/'],
-      ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
+      ...Object.entries(settings).flatMap(([name, value]) => ['--setenv', name, value]),
       '/node',
     ];
     const program = bwrap.path as string;
