@@ -7,13 +7,15 @@ import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import { withDeadline } from '../helpers/deadline.ts';
 
-const cli = join(import.meta.dirname, '../../src/cli.ts');
+const source = join(import.meta.dirname, '../../src/cli.ts');
 const { PATH = '' } = process.env;
 
 export interface CommandOptions {
   /** Besides PATH, all that there is. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** The file that is run. Default `src/cli.ts`. */
+  readonly cli?: string;
 }
 
 export interface Outcome {
@@ -40,6 +42,8 @@ export interface Sidecar {
   said(msg: string): Promise<LogLine>;
   /** The nth line that says this, from 1, once it is there. */
   saidAgain(msg: string, nth: number): Promise<LogLine>;
+  /** The first line that fits, once it is there. */
+  lineWhere(fits: (line: LogLine) => boolean): Promise<LogLine>;
   kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP'): void;
   readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
 }
@@ -54,17 +58,29 @@ export function startSidecar(t: Test, args: readonly string[], options: CommandO
     code: code as number | null,
     stderr,
   }));
-  const waitFor = async (msg: string, nth = 1): Promise<LogLine> => {
+  const waitFor = async (find: () => LogLine | undefined): Promise<LogLine> => {
     for (;;) {
-      const line = lines.filter((each) => each.msg === msg)[nth - 1];
+      const line = find();
       if (line) return line;
       await once(reader, 'line');
     }
   };
+  const saidAgain = (msg: string, nth: number) =>
+    withDeadline(
+      waitFor(() => lines.filter((each) => each.msg === msg)[nth - 1]),
+      `line ${nth} of "${msg}"`,
+      20_000,
+    );
   return {
     lines,
-    said: (msg) => withDeadline(waitFor(msg), `the line "${msg}"`, 20_000),
-    saidAgain: (msg, nth) => withDeadline(waitFor(msg, nth), `line ${nth} of "${msg}"`, 20_000),
+    said: (msg) => saidAgain(msg, 1),
+    saidAgain,
+    lineWhere: (fits) =>
+      withDeadline(
+        waitFor(() => lines.find(fits)),
+        'a line',
+        20_000,
+      ),
     kill: (signal) => void child.kill(signal),
     ended: withDeadline(ended, `the end of "${args.join(' ')}"`, 60_000),
   };
@@ -73,7 +89,7 @@ export function startSidecar(t: Test, args: readonly string[], options: CommandO
 function start(
   t: Test,
   args: readonly string[],
-  { env = {}, cwd = '/' }: CommandOptions,
+  { env = {}, cwd = '/', cli = source }: CommandOptions,
 ): ChildProcessByStdio<null, Readable, Readable> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', cli, ...args], {
     env: { PATH, ...env },

@@ -1,0 +1,177 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Test } from 'tap';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import type { Refused } from '../gateway/refusals.ts';
+import { assertRefused, type Verdicts } from '../gateway/scene.ts';
+import { type FakeIssuer, type FakeMintOptions, startFakeIssuer } from '../helpers/issuer.ts';
+import { connectRaw, type RawConnection, type RawOptions, type RawResponse } from '../helpers/raw.ts';
+import { type PolicyKeys, policyKeys } from './keys.ts';
+import { policy } from './policy.ts';
+import { type GatewayProcess, startProcess } from './process.ts';
+import { type Recorded, type Recorder, startRecorder } from './recorder.ts';
+import { Secrets } from './secrets.ts';
+import { bearing, expectedWire, type Passed } from './wire.ts';
+
+export type { Verdicts } from '../gateway/scene.ts';
+export { type Recorded, valuesOf } from './recorder.ts';
+export { ask, bearing, ordinaryIdentity } from './wire.ts';
+
+const { ATTACK_BASE_URL, ATTACK_UPSTREAM_PORT, ATTACK_ISSUER_PORT } = process.env;
+
+/** Whether another gateway is under attack, which was configured by hand: README.md says how. */
+export const elsewhere = ATTACK_BASE_URL !== undefined;
+
+/** For the options of a test that needs more than the policy: why it is skipped, elsewhere. */
+export const ownConfig = { skip: elsewhere && 'needs a configuration of its own' };
+
+export interface TargetOptions {
+  /** Instead of the policy's. */
+  readonly rules?: ConfigInput['rules'];
+  /** Laid over the config of the policy. */
+  readonly config?: Partial<ConfigInput>;
+  /** Laid over what it is told of its issuer. */
+  readonly trust?: Partial<NonNullable<ConfigInput['issuers']>[number]>;
+}
+
+/** A gateway under attack, between an issuer and an upstream that keeps every byte it is sent. */
+export interface Target {
+  readonly baseUrl: string;
+  readonly issuer: FakeIssuer;
+  readonly keys: PolicyKeys;
+  readonly upstream: Recorder;
+  /** Null elsewhere. */
+  readonly gateway: GatewayProcess | null;
+  /** A token that is good but for what is given; no text of it may turn up anywhere from now on. */
+  mint(options?: FakeMintOptions): string;
+  /** Remembers a token made by hand. */
+  remember(token: string): string;
+  connect(options?: RawOptions): Promise<RawConnection>;
+  /** Sends bytes over a connection of their own; the first answer. */
+  send(bytes: string): Promise<RawResponse>;
+  /** Sends a request that must be forwarded, as these bytes and no others. */
+  allows(t: Test, name: string, bytes: string, passed?: Passed): Promise<Recorded>;
+  /** Sends one that must be refused for this reason, without a byte to the upstream. */
+  refuses(t: Test, name: string, bytes: string, reason: Refused): Promise<RawResponse>;
+  /** Sends a request for every case of a table, one after the other. */
+  judges<T>(t: Test, table: Verdicts<T>, bytes: (each: T) => string, passed?: Passed): Promise<void>;
+}
+
+/**
+ * Starts the gateway as a process with the config of the policy, or finds another one at `ATTACK_BASE_URL`. When the
+ * test ends, all that the process logged, all that it answered and its metrics are searched for any sixteen
+ * characters of any token that was minted or sent.
+ */
+export async function startTarget(t: Test, options: TargetOptions = {}): Promise<Target> {
+  if (elsewhere && Object.keys(options).length > 0)
+    throw new Error('Only the policy can be attacked elsewhere');
+  const keysFile = elsewhere ? join(tmpdir(), `attack-keys-${ATTACK_ISSUER_PORT}.json`) : undefined;
+  const keys = await policyKeys(keysFile);
+  const [issuer, upstream] = await Promise.all([
+    startFakeIssuer(t, { keys: Object.values(keys), port: Number(ATTACK_ISSUER_PORT ?? 0) }),
+    startRecorder(t, Number(ATTACK_UPSTREAM_PORT ?? 0)),
+  ]);
+  const gateway = elsewhere ? null : await startProcess(t, configOf(issuer, upstream, options));
+  const baseUrl = gateway?.url ?? String(ATTACK_BASE_URL);
+  const answers: string[] = [];
+  const secrets = new Secrets();
+
+  if (gateway !== null) {
+    t.teardown(async () => {
+      const metrics = await gateway.metrics();
+      const leaks = secrets.leaks([...answers, metrics, ...(await gateway.stop())]);
+      // tap takes no assertion in a teardown; what it throws fails the test as well.
+      if (leaks.length > 0) throw new Error(`Text of a token stands in ${JSON.stringify(leaks.slice(0, 3))}`);
+    });
+  }
+
+  const connect = (options: RawOptions = {}) => connectRaw(t, baseUrl, options);
+  const send = async (bytes: string): Promise<RawResponse> => {
+    secrets.addSent(bytes);
+    const raw = await connect();
+    await raw.send(bytes);
+    const answer = await raw.response();
+    raw.reset();
+    answers.push(`${answer.rawHeaders.join('\n')}\n${answer.text}`);
+    return answer;
+  };
+
+  const target: Target = {
+    baseUrl,
+    issuer,
+    keys,
+    upstream,
+    gateway,
+    connect,
+    send,
+    mint(options) {
+      return target.remember(issuer.mint(options));
+    },
+    remember(token) {
+      secrets.add(token);
+      return token;
+    },
+    async allows(t, name, bytes, passed = {}) {
+      const before = upstream.seen.length;
+      const answer = await send(bytes);
+      t.equal(answer.status, 200, `${name}: is forwarded`);
+      t.equal(upstream.seen.length, before + 1, `${name}: once`);
+      const seen = upstream.seen.at(-1);
+      if (answer.status !== 200 || seen === undefined) throw new Error(`${name}: was not forwarded`);
+      if (gateway === null) t.equal(seen.target, passed.target ?? bytes.split(' ')[1], `${name}: target`);
+      else {
+        const wanted = expectedWire(bytes, seen, { issuer: issuer.issuer, baseUrl }, passed);
+        t.equal(seen.text, wanted, `${name}: byte for byte`);
+      }
+      return seen;
+    },
+    async refuses(t, name, bytes, reason) {
+      const before = upstream.bytes;
+      const answer = await send(bytes);
+      if (gateway === null) t.notOk(answer.status >= 200 && answer.status < 300, `${name}: is refused`);
+      else {
+        assertRefused(t, name, answer, reason);
+        const line = await gateway.line(answer.header('x-request-id'));
+        t.match(line, { decision: 'deny', reason, status: answer.status }, `${name}: is logged`);
+      }
+      t.equal(upstream.bytes, before, `${name}: the upstream sees nothing`);
+      return answer;
+    },
+    async judges(t, table, bytes, passed) {
+      for (const [verdict, cases] of Object.entries(table)) {
+        for (const [name, each] of Object.entries(cases)) {
+          if (verdict === 'ok') await target.allows(t, name, bytes(each), passed);
+          else await target.refuses(t, name, bytes(each), verdict as Refused);
+        }
+      }
+    },
+  };
+  if (elsewhere) await untilTrusted(target);
+  return target;
+}
+
+/** A gateway that could not reach the issuer between two files may take a while to look again. */
+async function untilTrusted(target: Target): Promise<void> {
+  for (let tries = 0; tries < 120; tries++) {
+    const { status } = await target.send(bearing(target.mint()));
+    if (status === 200) return;
+    await setTimeout(500);
+  }
+  throw new Error(`${target.baseUrl} refuses a good token for a minute`);
+}
+
+function configOf(issuer: FakeIssuer, upstream: Recorder, options: TargetOptions): ConfigInput {
+  const { audience, algorithms, rules } = policy;
+  return {
+    listen: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0 },
+    upstream: upstream.url,
+    issuers: [{ issuer: issuer.issuer, audience, algorithms: [...algorithms], ...options.trust }],
+    rules: options.rules ?? [...rules],
+    // Every attack comes from one address.
+    failureLimit: null,
+    drain: { delay: 0 },
+    ...options.config,
+  };
+}

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { type LogLine, startSidecar } from '../cli/command.ts';
+import { request } from '../helpers/request.ts';
+
+const dist = join(import.meta.dirname, '../../dist/cli.js');
+
+/** The gateway in a process of its own, known by its ports and its standard output alone. */
+export interface GatewayProcess {
+  readonly url: string;
+  readonly admin: string;
+  /** The line of a request, once it is logged. */
+  line(requestId: string | undefined): Promise<LogLine>;
+  metrics(): Promise<string>;
+  /** Ends it in order. All that it ever wrote; throws where it ended otherwise. */
+  stop(): Promise<string[]>;
+}
+
+/** Starts `src/cli.ts`, or with `ATTACKS_CLI=dist` what `npm run build` made of it. */
+export async function startProcess(t: Test, config: ConfigInput): Promise<GatewayProcess> {
+  const file = join(t.testdir({ 'sidecar.json': JSON.stringify(config) }), 'sidecar.json');
+  const built = process.env.ATTACKS_CLI === 'dist';
+  if (built && !existsSync(dist)) throw new Error('ATTACKS_CLI=dist needs "npm run build" first');
+  const sidecar = startSidecar(t, ['run', '--config', file], built ? { cli: dist } : {});
+  const { port, adminPort } = await sidecar.said('listening');
+  await sidecar.said('started');
+  const admin = `http://127.0.0.1:${adminPort}`;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    admin,
+    line: (requestId) => sidecar.lineWhere((line) => line.msg === 'request' && line.requestId === requestId),
+    metrics: async () => (await request(admin, { path: '/metrics' })).text,
+    async stop() {
+      sidecar.kill('SIGTERM');
+      const { code, stderr } = await sidecar.ended;
+      if (code !== 0) throw new Error(`The gateway ended with ${code}: ${stderr}`);
+      return [...sidecar.lines.map((line) => JSON.stringify(line)), stderr];
+    },
+  };
+}
