@@ -36,6 +36,7 @@ export type LogLine = Readonly<Record<string, unknown>>;
 
 /** A sidecar in a process of its own. */
 export interface Sidecar {
+  readonly pid: number;
   /** Every line on standard output so far. */
   readonly lines: readonly LogLine[];
   /** The first line that says this, once it is there. */
@@ -72,6 +73,7 @@ export function startSidecar(t: Test, args: readonly string[], options: CommandO
       20_000,
     );
   return {
+    pid: child.pid ?? 0,
     lines,
     said: (msg) => saidAgain(msg, 1),
     saidAgain,
