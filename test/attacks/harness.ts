@@ -32,8 +32,12 @@ export interface TargetOptions {
   /** Laid over the config of the policy. */
   readonly config?: Partial<ConfigInput>;
   /** Laid over what it is told of its issuer. */
-  readonly trust?: Partial<NonNullable<ConfigInput['issuers']>[number]>;
+  readonly trust?: Partial<IssuerInput>;
+  /** Issuers trusted after it. */
+  readonly others?: readonly IssuerInput[];
 }
+
+type IssuerInput = NonNullable<ConfigInput['issuers']>[number];
 
 /** A gateway under attack, between an issuer and an upstream that keeps every byte it is sent. */
 export interface Target {
@@ -47,6 +51,8 @@ export interface Target {
   mint(options?: FakeMintOptions): string;
   /** Remembers a token made by hand. */
   remember(token: string): string;
+  /** Changes the config of the gateway while it runs; never elsewhere. */
+  reload(options: TargetOptions): Promise<void>;
   connect(options?: RawOptions): Promise<RawConnection>;
   /** Sends bytes over a connection of their own; the first answer. */
   send(bytes: string): Promise<RawResponse>;
@@ -105,6 +111,9 @@ export async function startTarget(t: Test, options: TargetOptions = {}): Promise
     gateway,
     connect,
     send,
+    async reload(options) {
+      await gateway?.reload(configOf(issuer, upstream, options));
+    },
     mint(options) {
       return target.remember(issuer.mint(options));
     },
@@ -167,7 +176,10 @@ function configOf(issuer: FakeIssuer, upstream: Recorder, options: TargetOptions
     listen: { host: '127.0.0.1', port: 0 },
     admin: { host: '127.0.0.1', port: 0 },
     upstream: upstream.url,
-    issuers: [{ issuer: issuer.issuer, audience, algorithms: [...algorithms], ...options.trust }],
+    issuers: [
+      { issuer: issuer.issuer, audience, algorithms: [...algorithms], ...options.trust },
+      ...(options.others ?? []),
+    ],
     rules: options.rules ?? [...rules],
     // Every attack comes from one address.
     failureLimit: null,

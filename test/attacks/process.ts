@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { ConfigInput } from '../../src/config/schema.ts';
@@ -14,6 +14,8 @@ export interface GatewayProcess {
   /** The line of a request, once it is logged. */
   line(requestId: string | undefined): Promise<LogLine>;
   metrics(): Promise<string>;
+  /** Puts another config in its file, until it is in force. */
+  reload(config: ConfigInput): Promise<void>;
   /** Ends it in order. All that it ever wrote; throws where it ended otherwise. */
   stop(): Promise<string[]>;
 }
@@ -32,6 +34,11 @@ export async function startProcess(t: Test, config: ConfigInput): Promise<Gatewa
     admin,
     line: (requestId) => sidecar.lineWhere((line) => line.msg === 'request' && line.requestId === requestId),
     metrics: async () => (await request(admin, { path: '/metrics' })).text,
+    async reload(config) {
+      const before = sidecar.lines.filter(({ msg }) => msg === 'config reloaded').length;
+      writeFileSync(file, JSON.stringify(config));
+      await sidecar.saidAgain('config reloaded', before + 1);
+    },
     async stop() {
       sidecar.kill('SIGTERM');
       const { code, stderr } = await sidecar.ended;

@@ -59,7 +59,7 @@ export function expectedWire(
   ].join('\r\n');
 }
 
-const bearer = /^authorization: *bearer\b/i;
+const bearer = /^authorization:[ \t]*bearer\b/i;
 /** What is never passed on as it came. */
 const rewritten = /^(?:host|connection|upgrade|content-length|transfer-encoding|trailer):/i;
 
