@@ -2,7 +2,6 @@
 // Two runs over the same sources give the same bytes, modes and times.
 //
 //   node config/assemble.ts [FOLDER] [DIST]    default: build/image, from dist, which must have been built
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -14,19 +13,21 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const target = resolve(process.argv[2] ?? join(root, 'build/image'));
+const standard = join(root, 'build/image');
+const target = resolve(process.argv[2] ?? standard);
 const dist = resolve(process.argv[3] ?? join(root, 'dist'));
 /** Seconds, as https://reproducible-builds.org/specs/source-date-epoch/ has it. */
 const epoch = Number(process.env.SOURCE_DATE_EPOCH ?? 0);
 
-/** What a package carries at its root and no program loads. */
-const idle =
-  /^(?:tests?|__tests__|docs?|examples?|bench(?:marks?)?|\.github|\.vscode|\.husky|types|tsconfig.*|\.[^/]*rc.*|\.(?:git|npm|editor).*)$/;
-/** Sources, types, maps and prose. Licenses stay. */
-const unused = /\.(?:[cm]?ts|map|md|markdown|flow|coffee|tsbuildinfo)$/i;
+/** What Node loads. */
+const loaded = /\.(?:[cm]?js|json|node|wasm)$/;
+/** What licenses ask to be kept with every copy. */
+const legal = /^(?:licen[cs]e|copying|notice)/i;
+/** What a package carries at its root and no program loads: tests, samples, settings of its own tools. */
+const idle = /^(?:tests?|__tests__|spec|integration|docs?|examples?|bench(?:marks?)?|tsconfig.*|\..*)$/;
 
 function list(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
@@ -34,31 +35,48 @@ function list(folder: string): string[] {
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }
 
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
 function copy(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
   copyFileSync(from, to);
 }
 
-/** The folders of the production dependencies, nested ones too, as npm resolved them. */
+/** What a lockfile says of a folder; https://docs.npmjs.com/cli/configuring-npm/package-lock-json */
+interface Locked {
+  readonly version: string;
+  readonly dev?: boolean;
+  readonly devOptional?: boolean;
+  readonly optional?: boolean;
+}
+
+/**
+ * The folders of the production dependencies, nested ones too, as the lockfile has them.
+ * Throws where the installed version is another or none: an image that lacks a package must not be made.
+ */
 function dependencies(): string[] {
-  // npm exits with a failure where a peer is not to its liking; the list is whole all the same.
-  const run = () =>
-    execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: root, encoding: 'utf8' });
-  let text: string;
-  try {
-    text = run();
-  } catch (error) {
-    text = (error as { stdout: string }).stdout;
+  const { packages } = readJson(join(root, 'package-lock.json')) as { packages: Record<string, Locked> };
+  const folders: string[] = [];
+  for (const [folder, { version, dev, devOptional, optional }] of Object.entries(packages)) {
+    if (folder === '' || dev || devOptional) continue;
+    const manifest = join(root, folder, 'package.json');
+    const installed = existsSync(manifest) ? (readJson(manifest) as { version: string }).version : 'missing';
+    if (installed === version) folders.push(folder);
+    // Such as a binary for another platform.
+    else if (!(optional && installed === 'missing'))
+      throw new Error(`${folder} is ${installed}, the lockfile says ${version}: run "npm ci" first`);
   }
-  return text.split('\n').filter((line) => line.includes('node_modules'));
+  return folders;
 }
 
 function copyPackage(folder: string): void {
-  const place = join(target, relative(root, folder));
-  for (const file of list(folder)) {
+  for (const file of list(join(root, folder))) {
     const [first = ''] = file.split('/');
-    if (first === 'node_modules' || idle.test(first) || unused.test(file)) continue;
-    copy(join(folder, file), join(place, file));
+    if (first === 'node_modules' || idle.test(first)) continue;
+    if (loaded.test(file) || legal.test(basename(file)))
+      copy(join(root, folder, file), join(target, folder, file));
   }
 }
 
@@ -68,9 +86,9 @@ function copyProgram(): void {
     if (file.endsWith('.js')) copy(join(dist, file), join(target, 'dist', file));
   }
   copy(join(root, 'LICENSE'), join(target, 'LICENSE'));
-  const { name, version, description, license, type, bin, engines, dependencies } = JSON.parse(
-    readFileSync(join(root, 'package.json'), 'utf8'),
-  );
+  const { name, version, description, license, type, bin, engines, dependencies } = readJson(
+    join(root, 'package.json'),
+  ) as Record<string, unknown>;
   const manifest = { name, version, description, license, type, bin, engines, dependencies };
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
@@ -90,7 +108,16 @@ function settle(): void {
   }
 }
 
-rmSync(target, { recursive: true, force: true });
+/** Only the folder of our own is emptied: a slip in an argument must not cost anybody a folder. */
+function clear(): void {
+  if (target === standard) rmSync(target, { recursive: true, force: true });
+  else if (existsSync(target) && readdirSync(target).length > 0) throw new Error(`${target} is not empty`);
+}
+
+if (!Number.isSafeInteger(epoch) || epoch < 0)
+  throw new Error('SOURCE_DATE_EPOCH is not a number of seconds');
+const folders = dependencies();
+clear();
 copyProgram();
-for (const folder of dependencies()) copyPackage(folder);
+for (const folder of folders) copyPackage(folder);
 settle();
