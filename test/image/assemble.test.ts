@@ -123,7 +123,7 @@ t.test('what cannot be assembled', async (t) => {
   copyFileSync(join(root, 'config/assemble.ts'), join(checkout, 'config/assemble.ts'));
   const assemble = (target: string, env = {}) =>
     run(node, [join(checkout, 'config/assemble.ts'), join(checkout, target)], {
-      env: { ...process.env, ...env },
+      env: { PATH, ...env },
     });
   const install = (version: string) => {
     mkdirSync(join(checkout, 'node_modules/one'), { recursive: true });
