@@ -32,6 +32,8 @@ export interface Check {
   readonly name: CheckName;
   /** @param now - epoch milliseconds */
   refuse(claims: Claims, now: number): Reason | undefined;
+  /** The paths of the claims at fault, where it asks for several. For who explains alone. */
+  blame?(claims: Claims): readonly string[];
 }
 
 /**
@@ -47,6 +49,7 @@ export function compileChecks(options: IssuerOptions, integerClaims: readonly Cl
     {
       name: 'claim_types',
       refuse: (claims) => (isMalformed(claims, integerClaims) ? 'token_malformed' : undefined),
+      blame: (claims) => malformedClaims(claims, integerClaims),
     },
     {
       name: 'expiry',
@@ -61,10 +64,8 @@ export function compileChecks(options: IssuerOptions, integerClaims: readonly Cl
       refuse: (claims) => (isTooLong(claims, maxLifetime) ? 'token_lifetime_exceeded' : undefined),
     },
     { name: 'audience', refuse: compileAudience(options) },
-    { name: 'required_claims', refuse: compileRequired(options) },
-    ...Object.entries(options.claims).map(
-      ([path, matcher]): Check => ({ name: 'issuer_claims', refuse: compileMatch(path, matcher) }),
-    ),
+    compileRequired(options),
+    ...Object.entries(options.claims).map(([path, matcher]) => compileMatch(path, matcher)),
     { name: 'purpose', refuse: (claims) => (isSecurityEvent(claims) ? 'type_mismatch' : undefined) },
     { name: 'binding', refuse: ({ cnf }) => (isMissing(cnf) ? undefined : 'binding_mismatch') },
   ];
@@ -75,18 +76,38 @@ export function readValidity({ exp, nbf }: Claims, tolerance: number): Validity 
   return { notBefore: notBefore(nbf, tolerance), expiresAt: expiresAt(exp, tolerance) };
 }
 
+interface ClaimType {
+  readonly name: string;
+  accepts(value: unknown): boolean;
+}
+
+const claimTypes: readonly ClaimType[] = [
+  ...['exp', 'nbf', 'iat'].map((name) => ({ name, accepts: isDateOrMissing })),
+  ...['iss', 'sub', 'jti', 'client_id'].map((name) => ({ name, accepts: isStringOrMissing })),
+  { name: 'aud', accepts: isAudienceOrMissing },
+];
+
 function isMalformed(claims: Claims, integerClaims: readonly ClaimPath[]): boolean {
-  const { exp, nbf, iat, iss, sub, jti, client_id, aud } = claims;
   return (
-    ![exp, nbf, iat].every(isDateOrMissing) ||
-    ![iss, sub, jti, client_id].every(isStringOrMissing) ||
-    !(isStringOrMissing(aud) || (Array.isArray(aud) && aud.every((member) => typeof member === 'string'))) ||
+    claimTypes.some(({ name, accepts }) => !accepts(claims[name])) ||
     integerClaims.some((path) => hasUnsafeInteger(path.read(claims)))
   );
 }
 
+function malformedClaims(claims: Claims, integerClaims: readonly ClaimPath[]): readonly string[] {
+  const mistyped = claimTypes.filter(({ name, accepts }) => !accepts(claims[name])).map(({ name }) => name);
+  const unsafe = integerClaims.filter((path) => hasUnsafeInteger(path.read(claims))).map(({ text }) => text);
+  return [...new Set([...mistyped, ...unsafe])];
+}
+
 function isStringOrMissing(value: unknown): boolean {
   return isMissing(value) || typeof value === 'string';
+}
+
+function isAudienceOrMissing(value: unknown): boolean {
+  return (
+    isStringOrMissing(value) || (Array.isArray(value) && value.every((member) => typeof member === 'string'))
+  );
 }
 
 /** NumericDate, RFC 7519 section 2: fractions are allowed. `1e1000000` parses to infinity. */
@@ -123,18 +144,26 @@ export function requiredClaims({ requiredClaims, tokenType, maxLifetime }: Issue
   return [...named, ...requiredClaims];
 }
 
-function compileRequired(options: IssuerOptions): Check['refuse'] {
+function compileRequired(options: IssuerOptions): Check {
   const paths = requiredClaims(options).map(compileClaimPath);
-  return (claims) => (paths.some((path) => path.read(claims) === undefined) ? 'claim_missing' : undefined);
+  return {
+    name: 'required_claims',
+    refuse: (claims) => (paths.some((path) => path.read(claims) === undefined) ? 'claim_missing' : undefined),
+    blame: (claims) => paths.filter((path) => path.read(claims) === undefined).map(({ text }) => text),
+  };
 }
 
-function compileMatch(text: string, options: MatcherOptions): Check['refuse'] {
+function compileMatch(text: string, options: MatcherOptions): Check {
   const path = compileClaimPath(text);
   const matches = compileMatcher(options);
-  return (claims) => {
-    const value = path.read(claims);
-    if (matches(value, {})) return undefined;
-    return value === undefined ? 'claim_missing' : 'claim_mismatch';
+  return {
+    name: 'issuer_claims',
+    refuse(claims) {
+      const value = path.read(claims);
+      if (matches(value, {})) return undefined;
+      return value === undefined ? 'claim_missing' : 'claim_mismatch';
+    },
+    blame: () => [text],
   };
 }
 

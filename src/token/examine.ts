@@ -1,0 +1,129 @@
+import type { ClaimPath } from '../claims/path.ts';
+import type { Clock } from '../clock.ts';
+import { isRefusal, type Refusal } from '../errors.ts';
+import { type Check, type CheckName, compileChecks } from './check.ts';
+import { checkHeader, type HeaderCheck } from './header.ts';
+import type { IssuerOptions } from './issuer.ts';
+import type { KeyFinder, VerificationKey } from './key.ts';
+import { readToken, type UnverifiedToken } from './read.ts';
+import { findSigner } from './signature.ts';
+
+export interface ExaminerOptions {
+  /** Each with its own keys, which verify no other issuer's tokens. */
+  readonly issuers: readonly { readonly options: IssuerOptions; readonly keys: KeyFinder }[];
+  /** Bytes of a token. */
+  readonly maxSize: number;
+  /** Claims that rules match or headers carry: an integer beyond ±(2^53-1) in them refuses the token. */
+  readonly integerClaims: readonly ClaimPath[];
+  readonly clock: Clock;
+}
+
+/** The steps of a verification, in this order. */
+export type Step = 'form' | HeaderCheck | 'issuer' | 'key' | 'signature' | CheckName;
+
+export interface Issuer {
+  readonly name: string;
+  readonly keys: KeyFinder;
+  readonly algorithms: ReadonlySet<string>;
+  readonly tokenType: string;
+  readonly clockTolerance: number;
+  readonly checks: readonly Check[];
+}
+
+/** A token that passed every step. */
+export interface Passed {
+  readonly token: UnverifiedToken;
+  readonly issuer: Issuer;
+  /** The key under which the signature holds. */
+  readonly key: VerificationKey;
+}
+
+/** The step at which a token failed, and all that was known of it by then. */
+export interface Failed {
+  readonly at: Step;
+  readonly refusal: Refusal;
+  /** Undefined where it could not be taken apart. */
+  readonly token?: UnverifiedToken;
+  /** The configured issuer that it names. */
+  readonly issuer?: Issuer | undefined;
+  /** The check of its claims. */
+  readonly check?: Check;
+}
+
+type Found = readonly VerificationKey[] | Refusal;
+
+/** Where the keys for an issuer's token come from. */
+export type FindKeys = (issuer: Issuer, token: UnverifiedToken) => Found | Promise<Found>;
+
+export type Examine = (
+  text: string,
+  allowed: ReadonlySet<string> | null,
+  findKeys: FindKeys,
+) => Promise<Passed | Failed>;
+
+/**
+ * Compiles the one way through all steps of a verification, RFC 7519 section 7.2 as RFC 8725 has it, for whoever
+ * decides and for whoever explains. The first failure ends it, and no claim but `iss` is read before the signature holds.
+ *
+ * @throws SyntaxError for a claim path or a matcher that cannot be compiled
+ */
+export function compileExamine(options: ExaminerOptions): Examine {
+  const { maxSize, clock } = options;
+  const issuers = compileIssuers(options);
+  const algorithms: ReadonlySet<string> = new Set(
+    [...issuers.values()].flatMap((issuer) => [...issuer.algorithms]),
+  );
+
+  return async (text, allowed, findKeys) => {
+    const token = readToken(text, maxSize);
+    if (isRefusal(token)) return { at: 'form', refusal: token };
+    const issuer = token.issuer === undefined ? undefined : issuers.get(token.issuer);
+    const unfit = checkHeader(token.header, issuer?.algorithms ?? algorithms, issuer?.tokenType ?? 'any');
+    if (unfit !== undefined) return { ...unfit, token, issuer };
+    if (issuer === undefined || (allowed !== null && !allowed.has(issuer.name))) {
+      return { at: 'issuer', refusal: { refused: 'issuer_unknown' }, token, issuer };
+    }
+    const key = await findKey(token, findKeys(issuer, token));
+    if ('refusal' in key) return { ...key, token, issuer };
+    const now = clock.now();
+    for (const check of issuer.checks) {
+      const refused = check.refuse(token.claims, now);
+      if (refused !== undefined) return { at: check.name, refusal: { refused }, token, issuer, check };
+    }
+    return { token, issuer, key };
+  };
+}
+
+function compileIssuers({ issuers, integerClaims }: ExaminerOptions): ReadonlyMap<string, Issuer> {
+  return new Map(
+    issuers.map(({ options, keys }) => [
+      options.issuer,
+      {
+        name: options.issuer,
+        keys,
+        algorithms: new Set(options.algorithms),
+        tokenType: options.tokenType,
+        clockTolerance: options.clockTolerance,
+        checks: compileChecks(options, integerClaims),
+      },
+    ]),
+  );
+}
+
+/** The key under which the signature holds. */
+async function findKey(
+  { text, header, kid }: UnverifiedToken,
+  keys: Found | Promise<Found>,
+): Promise<VerificationKey | Failed> {
+  const algorithm = header.alg as string;
+  const found = await keys;
+  if (isRefusal(found)) return { at: 'key', refusal: found };
+  // Without a name, a key is only known when it is the only one.
+  if (found.length === 0 || (kid === undefined && found.length > 1)) return keyUnknown;
+  const signer = await findSigner(text, algorithm, found);
+  if (signer === undefined) return { at: 'signature', refusal: { refused: 'signature_invalid' } };
+  // A withdrawn key stops serving at once, a verification that began before included.
+  return signer.withdrawn ? keyUnknown : signer;
+}
+
+const keyUnknown: Failed = { at: 'key', refusal: { refused: 'key_unknown' } };
