@@ -18,7 +18,9 @@ export async function explainOffline(
   const clock = systemClock;
   const logger = createLogger({ level: 'silent' });
   const metrics = createMetrics({ version: '' });
-  const keySets = createKeySets(config.issuers, { clock, logger, metrics, proxy, onWithdrawn: () => {} });
+  // What the issuer publishes is asked for, and the file is a running sidecar's.
+  const issuers = config.issuers.map((each) => ({ ...each, keys: { ...each.keys, cacheFile: null } }));
+  const keySets = createKeySets(issuers, { clock, logger, metrics, proxy, onWithdrawn: () => {} });
   const policy = compilePolicy(config, { keySets: keySets.all, clock, subjectKey: randomBytes(32) });
   const token = readToken(readGiven(input.token), config.token.maxSize);
   const index = isRefusal(token) ? -1 : config.issuers.findIndex(({ issuer }) => issuer === token.issuer);
