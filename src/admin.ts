@@ -67,6 +67,8 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
       problem(reply, 401, 'Unauthorized');
     });
     guarded.get('/api/status', () => options.status());
+    // A page can send a form or plain text to any port; JSON it cannot.
+    guarded.removeContentTypeParser('text/plain');
     guarded.post('/api/explain', { bodyLimit: largestQuestion }, async (request, reply) => {
       const input = readQuestion(request.body);
       if (input !== null) return options.explain(input);

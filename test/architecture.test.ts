@@ -55,6 +55,18 @@ for (const [stage, { rooms, packages }] of Object.entries(stages)) {
   });
 }
 
+t.test('explain asks the stages, never the web server or what hangs on it', async (t) => {
+  for (const file of files.filter((each) => each.startsWith('explain/'))) {
+    for (const { target } of importsOf(file)) {
+      t.notMatch(
+        target,
+        /^(fastify|@fastify\/|hooks\/|gateway\.ts|admin\.ts|server\.ts)/,
+        `${file} imports ${target}`,
+      );
+    }
+  }
+});
+
 t.test(
   'only the command line ends the process, and only it and the config read the environment',
   async (t) => {

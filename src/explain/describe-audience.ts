@@ -1,6 +1,6 @@
 import type { Claims } from '../claims/path.ts';
-import type { Finding } from './explain.ts';
-import { list, show } from './value.ts';
+import type { Finding } from './steps.ts';
+import { list, show, withoutSlash } from './value.ts';
 
 /** What an ID token has and an access token has not, OpenID Connect Core 1.0 section 2. */
 const ofIdTokens = ['nonce', 'at_hash', 'c_hash', 's_hash'];
@@ -14,7 +14,7 @@ export function describeAudience(claims: Claims, accepted: readonly string[]): F
 }
 
 function hintOf(claims: Claims, given: readonly string[], accepted: readonly string[]): string {
-  if (ofIdTokens.some((name) => claims[name] !== undefined)) {
+  if (isIdToken(claims, given)) {
     return 'this is an ID token: its audience is your client id; send the access token instead';
   }
   if (given.length === 0) {
@@ -26,6 +26,13 @@ function hintOf(claims: Claims, given: readonly string[], accepted: readonly str
   return `this token is for ${list(given)}; this sidecar accepts ${list(accepted)}`;
 }
 
+/** By what it has, by what its issuer calls it (Keycloak, Cognito), or by being meant for the client that it was given to. */
+function isIdToken(claims: Claims, given: readonly string[]): boolean {
+  if (ofIdTokens.some((name) => claims[name] !== undefined)) return true;
+  if (claims.typ === 'ID' || claims.token_use === 'id') return true;
+  return [claims.azp, claims.client_id].some((client) => given.some((each) => each === client));
+}
+
 function fold(text: string): string {
-  return text.toLowerCase().replace(/\/+$/, '');
+  return withoutSlash(text.toLowerCase());
 }

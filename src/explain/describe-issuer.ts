@@ -1,8 +1,8 @@
 import type { IssuerConfig } from '../config/schema.ts';
 import type { Rule } from '../rules/compile.ts';
 import type { UnverifiedToken } from '../token/read.ts';
-import type { Finding } from './explain.ts';
-import { list, show } from './value.ts';
+import type { Finding } from './steps.ts';
+import { list, show, withoutSlash } from './value.ts';
 
 /** Why a token's issuer is not one of those accepted. */
 export function describeIssuer(
@@ -12,14 +12,18 @@ export function describeIssuer(
 ): Finding {
   const names = issuers.map((each) => each.issuer);
   const expected = list(rule.issuers ?? names);
-  if (issuer === undefined) return { expected, got: 'missing' };
+  if (issuer === undefined)
+    return { expected, got: 'missing', hint: 'a token must say with iss who made it' };
   return { expected, got: show(issuer), hint: hintOf(issuer, names, rule) };
 }
 
 function hintOf(issuer: string, names: readonly string[], rule: Rule): string {
   if (names.includes(issuer)) return `it is configured, but rule "${rule.label}" accepts others alone`;
   for (const name of names) {
-    if (name.replace(/\/+$/, '') === issuer.replace(/\/+$/, '')) return 'issuer differs by a trailing slash';
+    if (withoutMetadata(name) === withoutMetadata(issuer) && name.includes('/.well-known/')) {
+      return 'the configured issuer is the address of its metadata; configure what the metadata has as "issuer"';
+    }
+    if (withoutSlash(name) === withoutSlash(issuer)) return 'issuer differs by a trailing slash';
     if (name.toLowerCase() === issuer.toLowerCase()) return 'issuer differs by case alone';
     if (withoutScheme(name) === withoutScheme(issuer)) return 'issuer differs by http and https';
     if (isEntra(name) && isEntra(issuer)) {
@@ -30,6 +34,10 @@ function hintOf(issuer: string, names: readonly string[], rule: Rule): string {
     }
   }
   return 'no such issuer is configured';
+}
+
+function withoutMetadata(text: string): string {
+  return withoutSlash(text.split('/.well-known/')[0] ?? '');
 }
 
 function withoutScheme(text: string): string {

@@ -1,8 +1,8 @@
 import type { Reason } from '../errors.ts';
 import type { KeySetStatus } from '../keys/status.ts';
 import type { UnverifiedToken } from '../token/read.ts';
-import type { Finding } from './explain.ts';
-import { show, span } from './value.ts';
+import type { Finding } from './steps.ts';
+import { list, show, span } from './value.ts';
 
 /** Why no key of the issuer verifies a token. */
 export function describeKey(
@@ -11,41 +11,47 @@ export function describeKey(
   refused: Reason | null,
   keys: KeySetStatus | undefined,
 ): Finding {
-  const alg = show(header.alg);
-  const kids = keys?.keys.map((key) => key.kid ?? 'without a kid') ?? [];
-  const fetched =
-    keys?.ageMs === null || keys === undefined ? 'never fetched' : `fetched ${span(keys.ageMs)} ago`;
-  const known = `the issuer's keys (${[...kids.map(show), fetched].join(', ')})`;
   if (refused === 'keys_unavailable') {
     return {
       expected: 'keys of the issuer',
-      got: keys?.lastError?.message ?? fetched,
+      got: keys?.lastError?.message ?? fetched(keys),
       hint: 'nobody can tell whether the token is good until they can be fetched',
     };
   }
   if (at === 'signature') {
     return {
-      expected: `a signature under key ${show(kid ?? 'without a kid')}`,
+      expected:
+        kid === undefined ? "a signature under the issuer's key" : `a signature under key ${show(kid)}`,
       got: 'one that does not hold',
       hint: 'the token was altered or cut, or the issuer has another key under the same kid',
     };
   }
+  const alg = show(header.alg);
   if (kid === undefined) {
     return {
       expected: 'a kid in the header',
       got: 'missing',
-      hint: `without one it must be the only key; ${known}`,
+      hint: `without one, exactly one key must be for ${alg}; ${known(keys)}`,
     };
   }
-  const same = keys?.keys.find((key) => key.kid === kid);
+  return { expected: `a key for ${alg}`, got: `kid ${show(kid)}`, hint: hintOf(kid, alg, keys) };
+}
+
+function hintOf(kid: string, alg: string, keys: KeySetStatus | undefined): string {
   const skipped = keys?.skipped.find((key) => key.kid === kid);
-  return {
-    expected: `a key for ${alg}`,
-    got: `kid ${show(kid)}`,
-    hint: skipped
-      ? `the issuer publishes kid ${show(kid)}, but it cannot be used: ${skipped.why}`
-      : same
-        ? `kid ${show(kid)} is a key for ${same.algorithms.join(', ')}, not for ${alg}`
-        : `kid ${show(kid)} is not among ${known}`,
-  };
+  if (skipped) return `the issuer publishes kid ${show(kid)}, but it cannot be used: ${skipped.why}`;
+  const same = keys?.keys.find((key) => key.kid === kid);
+  if (same) return `kid ${show(kid)} is a key for ${list(same.algorithms)}, not for ${alg}`;
+  return `kid ${show(kid)} is not among ${known(keys)}`;
+}
+
+/** `the issuer's keys (k1, k2, fetched 12 s ago)`, and what went wrong since. */
+function known(keys: KeySetStatus | undefined): string {
+  const kids = keys?.keys.map((key) => show(key.kid ?? 'one without a kid')) ?? [];
+  const failed = keys?.lastError ? `; the last fetch failed: ${keys.lastError.message}` : '';
+  return `the issuer's keys (${[...kids.slice(0, 10), fetched(keys)].join(', ')})${failed}`;
+}
+
+function fetched(keys: KeySetStatus | undefined): string {
+  return keys === undefined || keys.ageMs === null ? 'never fetched' : `fetched ${span(keys.ageMs)} ago`;
 }

@@ -1,43 +1,39 @@
-import { compileMatcher, type MatcherOptions, type Params } from '../claims/match.ts';
-import { compileClaimPath } from '../claims/path.ts';
+import { METHODS } from 'node:http';
+import type { MatcherOptions, Params } from '../claims/match.ts';
+import { type Claims, compileClaimPath } from '../claims/path.ts';
 import type { Config } from '../config/schema.ts';
-import type { Reason, Refusal } from '../errors.ts';
+import { maskPath } from '../observe/mask.ts';
+import type { Policy } from '../policy.ts';
 import type { Authority } from '../rules/authorize.ts';
 import type { Rule } from '../rules/compile.ts';
-import type { Finding } from './explain.ts';
+import type { Finding } from './steps.ts';
 import { list, show } from './value.ts';
 
-/** What the checks of path and rule have to say when they fail. */
-export const describeRule = {
-  path(reason: Reason): Finding {
-    return {
-      expected: 'a path that every server reads in the same way',
-      hint:
-        reason === 'path_ambiguous'
-          ? 'look for dot segments, "//", ";", "%2F", "\\", control characters and double encoding; `paths` in the config allows some of them'
-          : 'the path must begin with "/" and be percent-encoded',
-    };
-  },
-  unmatched({ rules }: Config, method: string): Finding {
-    const paths = rules.map(({ path, methods }) =>
-      methods === null ? path : `${methods.join('|')} ${path}`,
-    );
-    const isHead = method === 'HEAD' && rules.some(({ methods }) => methods?.includes('GET'));
-    return {
-      expected: `one of the rules: ${list(paths)}`,
-      hint: isHead
-        ? 'a rule for GET does not include HEAD'
-        : 'unmatched: deny serves nothing that no rule matches',
-    };
-  },
-  denied(refusal: Refusal, rule: Rule, token: Authority, params: Params, config: Config): Finding {
-    return refusal.refused === 'scope_insufficient'
-      ? describeScopes(rule, token)
-      : describeClaims(rule, token, params, config);
-  },
-};
+/** Why no rule decides, where `unmatched: deny` serves nothing else. */
+export function describeUnmatched({ rules }: Policy, method: string, path: string): Finding {
+  const near = (other: string) => {
+    const methods = METHODS.filter((each) => rules.match(each, other) !== null);
+    const rule = rules.match(methods[0] ?? '', other)?.rule;
+    return rule && { label: rule.label, methods };
+  };
+  const same = near(path);
+  const expected = 'a rule that matches method and path, since unmatched is deny';
+  const got = `none for ${method}`;
+  if (same !== undefined) {
+    const isHead = method === 'HEAD' && same.methods.includes('GET');
+    const hint = `rule "${same.label}" matches this path for ${list(same.methods)}`;
+    return { expected, got, hint: isHead ? `${hint}; a rule for GET does not include HEAD` : hint };
+  }
+  const slash = near(path.endsWith('/') ? path.slice(0, -1) : `${path}/`);
+  if (slash !== undefined) {
+    return { expected, got, hint: `rule "${slash.label}" matches but for the slash at the end` };
+  }
+  const lower = near(path.toLowerCase());
+  return { expected, got, hint: lower && `rule "${lower.label}" matches this path in lower case` };
+}
 
-function describeScopes({ scopes, anyScope }: Rule, token: Authority): Finding {
+/** Which scopes of a rule a token does not grant. */
+export function describeScopes({ scopes, anyScope }: Rule, token: Authority): Finding {
   const missing = scopes.filter((scope) => !token.scopes.has(scope));
   const expected = [
     ...(scopes.length > 0 ? [`all of: ${list(scopes)}`] : []),
@@ -56,37 +52,65 @@ function describeScopes({ scopes, anyScope }: Rule, token: Authority): Finding {
   };
 }
 
-function describeClaims(rule: Rule, token: Authority, params: Params, config: Config): Finding {
-  const matchers = Object.entries(config.rules[rule.index]?.claims ?? {});
-  for (const [path, options] of matchers) {
-    const got = compileClaimPath(path).read(token.claims);
-    if (!compileMatcher(options)(got, params)) return describeClaim(path, options, got, token.claims);
-  }
-  return {};
+/** Which claim is not what a rule asks for. */
+export function describeClaims(rule: Rule, claims: Claims, params: Params, { rules }: Config): Finding {
+  const path = rule.claims.find(({ claim, matches }) => !matches(claim.read(claims), params))?.claim.text;
+  const options = path === undefined ? undefined : rules[rule.index]?.claims[path];
+  return path === undefined || options === undefined ? {} : describeClaim({ path, options, claims, params });
+}
+
+interface Mismatch {
+  readonly path: string;
+  readonly options: MatcherOptions;
+  readonly claims: Claims;
+  readonly params: Params;
 }
 
 /** What a matcher of a rule or an issuer has to say of a claim that does not fit. */
-export function describeClaim(
-  path: string,
-  options: MatcherOptions,
-  got: unknown,
-  claims: Readonly<Record<string, unknown>>,
-): Finding {
-  const [name = path] = path.split('.').slice(-1);
-  const nested = Object.entries(claims).find(
-    ([key, value]) =>
-      key !== path && typeof value === 'object' && value !== null && Object.hasOwn(value, name),
-  );
-  const cased = Object.keys(claims).find((key) => key !== path && key.toLowerCase() === path.toLowerCase());
-  const near = cased ?? (nested ? `${nested[0]}.${name}` : undefined);
+export function describeClaim({ path, options, claims, params }: Mismatch): Finding {
+  const got = compileClaimPath(path).read(claims);
+  const matcher = describeMatcher(options);
+  const filled = Object.entries(params)
+    .filter(([name]) => matcher.includes(`{${name}}`))
+    .map(([name, value]) => `{${name}} is "${show(maskPath(value))}"`);
   return {
-    expected: `${path} ${describeMatcher(options)}`,
+    expected: `${path} ${[matcher, ...filled].join(', where ')}`,
     got: show(got),
-    ...(got === undefined &&
-      near !== undefined && { hint: `the token has no "${show(path)}", but a "${show(near)}"` }),
-    ...(typeof got === 'string' &&
-      Array.isArray(options.equals) && { hint: 'equals compares JSON values, types included' }),
+    hint: got === undefined ? hintOfMissing(path, claims) : hintOfValue(got, options),
   };
+}
+
+/** The same name in another case, or inside another claim. */
+function hintOfMissing(path: string, claims: Claims): string | undefined {
+  const name = path.split('.').at(-1) ?? path;
+  const cased = Object.keys(claims).find((key) => key !== path && key.toLowerCase() === path.toLowerCase());
+  const parent = Object.entries(claims).find(
+    ([, value]) => typeof value === 'object' && value !== null && Object.hasOwn(value, name),
+  );
+  const near = cased ?? (parent && `${parent[0]}.${name}`);
+  return near === undefined || near === path
+    ? undefined
+    : `the token has no "${show(path)}", but a "${show(near)}"`;
+}
+
+function hintOfValue(
+  got: unknown,
+  { equals, contains, prefix, matches }: MatcherOptions,
+): string | undefined {
+  if (equals !== undefined && kindOf(got) !== kindOf(equals)) {
+    return Array.isArray(got)
+      ? 'the claim is a list: `contains` asks for one of its members'
+      : '`equals` compares JSON values, types included';
+  }
+  if (contains !== undefined && kindOf(got) === 'object') {
+    return 'the claim is an object: a path such as "a.b" leads into it';
+  }
+  if ((prefix ?? matches) !== undefined && kindOf(got) !== 'string') return 'the claim is no string';
+  return undefined;
+}
+
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? 'list' : typeof value;
 }
 
 function describeMatcher(options: MatcherOptions): string {

@@ -1,37 +1,28 @@
+import { METHODS } from 'node:http';
+import type { Params } from '../claims/match.ts';
 import type { Clock } from '../clock.ts';
-import { isRefusal, type Reason, reasons } from '../errors.ts';
+import { isRefusal, type Reason, type Refusal, reasons } from '../errors.ts';
+import { maskPath, printable } from '../observe/mask.ts';
+import { checkMethod } from '../path/method.ts';
 import type { Policy } from '../policy.ts';
 import { authorize } from '../rules/authorize.ts';
 import type { Rule } from '../rules/compile.ts';
 import { readScopes } from '../token/scopes.ts';
-import type { Step } from '../token/verify.ts';
-import { describeRule } from './describe-rule.ts';
+import type { Inspection } from '../token/verify.ts';
+import { describePath } from './describe-path.ts';
+import { describeClaims, describeScopes, describeUnmatched } from './describe-rule.ts';
 import { describeToken } from './describe-token.ts';
 import { readGiven } from './given.ts';
+import { remarkRule, remarkToken } from './remark.ts';
+import { type CheckName, type ExplainedCheck, type Finding, type Findings, listChecks } from './steps.ts';
 
 export interface ExplainInput {
   /** A token, with `Bearer` before it or not; empty: none. */
   readonly token: string;
-  /** Default: GET. */
+  /** In any case. Default: GET. */
   readonly method?: string;
   /** The target of a request. Default: `/`. */
   readonly path?: string;
-}
-
-/** A check of the gateway's, by the name of its stage. */
-export type CheckName = 'path' | 'rule' | 'token' | Step | 'scopes' | 'rule_claims';
-
-/** What a failed check has to say. Values of a token are cut and escaped. */
-export interface Finding {
-  readonly expected?: string;
-  readonly got?: string;
-  readonly hint?: string;
-}
-
-export interface ExplainedCheck extends Finding {
-  readonly check: CheckName;
-  readonly outcome: 'passed' | 'failed' | 'not reached';
-  readonly reason?: Reason;
 }
 
 export interface Explanation {
@@ -43,6 +34,7 @@ export interface Explanation {
   /** Of the gateway's own answer; 200 where the upstream answers. */
   readonly status: number;
   readonly method: string;
+  /** In its canonical spelling where it has one, without query. */
   readonly path: string;
   /** The rule that decides; null: none does. */
   readonly rule: { readonly name: string; readonly auth: Rule['auth']; readonly upstream: string } | null;
@@ -51,41 +43,25 @@ export interface Explanation {
   readonly steps: readonly ExplainedCheck[];
 }
 
-const order: readonly CheckName[] = [
-  'path',
-  'rule',
-  'token',
-  'form',
-  'algorithm',
-  'header',
-  'type',
-  'issuer',
-  'key',
-  'signature',
-  'claim_types',
-  'expiry',
-  'not_before',
-  'lifetime',
-  'audience',
-  'required_claims',
-  'issuer_claims',
-  'purpose',
-  'binding',
-  'scopes',
-  'rule_claims',
-];
-
 interface Verdict {
+  /** The check that refused, or the last one that was asked; null: all passed. */
   readonly at: CheckName | null;
   readonly reason: Reason | null;
-  readonly finding?: Finding;
+  readonly findings: Findings;
   readonly rule?: Rule;
   readonly issuer?: string | null;
-  /** The last check that was asked, where none refused. */
-  readonly last?: CheckName;
 }
 
-type Parts = { readonly policy: Policy; readonly clock: Clock };
+interface Question {
+  readonly token: string;
+  readonly method: string;
+  readonly path: string;
+}
+
+export interface Parts {
+  readonly policy: Policy;
+  readonly clock: Clock;
+}
 
 /**
  * Says what the gateway would make of a request, and why, by asking the very stages of the policy in force, of which
@@ -93,20 +69,25 @@ type Parts = { readonly policy: Policy; readonly clock: Clock };
  * and on how a token is carried is left out.
  */
 export async function explain(input: ExplainInput, parts: Parts): Promise<Explanation> {
-  const { method = 'GET', path = '/' } = input;
-  const verdict = await judge({ ...input, method, path }, parts);
-  const { reason, rule, issuer = null } = verdict;
-  const report = reason !== null && isReported(reason, rule, parts.policy);
+  const { policy } = parts;
+  const { path = '/' } = input;
+  const question = {
+    token: readGiven(input.token),
+    method: (input.method ?? 'GET').toUpperCase(),
+    path,
+  };
+  const { at, reason, findings, rule, issuer = null } = await judge(question, parts);
+  const report = reason !== null && isReported(reason, rule, policy);
   return {
     allowed: reason === null,
     decision: reason === null ? 'allow' : report ? 'report' : 'deny',
     reason: reason ?? 'ok',
     status: reason === null || report ? 200 : reasons[reason].status,
-    method,
-    path,
+    method: printable(question.method, 32),
+    path: showPath(path, policy),
     rule: rule ? { name: rule.label, auth: rule.auth, upstream: rule.upstream ?? 'default' } : null,
     issuer,
-    steps: steps(verdict),
+    steps: listChecks(at, reason, findings),
   };
 }
 
@@ -115,41 +96,76 @@ function isReported(reason: Reason, rule: Rule | undefined, policy: Policy): boo
   return (about === 'token' || about === 'rule') && (rule?.mode ?? policy.mode) === 'report';
 }
 
-async function judge(input: Required<ExplainInput>, parts: Parts): Promise<Verdict> {
-  const { policy } = parts;
-  const { method } = input;
-  const target = policy.canonical(input.path);
-  if (isRefusal(target)) return fail('path', target.refused, describeRule.path(target.refused));
-  const match = policy.rules.match(method, target.match);
-  const rule = match?.rule ?? policy.fallback;
-  if (rule === null) return fail('rule', 'path_not_found', describeRule.unmatched(policy.config, method));
-  if (rule.auth === 'none') return { at: null, reason: null, last: 'rule', rule };
-  const token = readGiven(input.token);
-  if (token === '') {
-    if (rule.auth === 'optional') return { at: null, reason: null, last: 'token', rule };
-    return { ...fail('token', 'token_missing', describeToken.missing(rule)), rule };
-  }
-  const inspection = await policy.verifier.inspect(token, rule.issuers, peekOf(policy));
-  const { issuer } = inspection;
-  if (inspection.refused !== null && inspection.at !== null) {
-    const finding = describeToken.refused(token, inspection, rule, parts);
-    return { ...fail(inspection.at, inspection.refused, finding), rule, issuer };
-  }
-  const claims = inspection.token?.claims ?? {};
-  const authority = { claims, scopes: readScopes(claims) };
-  const params = match?.params ?? {};
-  const refusal = authorize(rule, authority, params);
-  if (refusal === null) return { at: null, reason: null, rule, issuer };
-  const at = refusal.refused === 'scope_insufficient' ? 'scopes' : 'rule_claims';
-  return {
-    ...fail(at, refusal.refused, describeRule.denied(refusal, rule, authority, params, policy.config)),
-    rule,
-    issuer,
-  };
+/** As the log has it. */
+function showPath(path: string, policy: Policy): string {
+  const target = policy.canonical(path);
+  return printable(maskPath(isRefusal(target) ? (path.split('?')[0] ?? '') : target.path), 1024);
 }
 
-function fail(at: CheckName, reason: Reason, finding: Finding): Verdict {
-  return { at, reason, finding };
+/** Asks the stages in the order in which a request meets them. */
+async function judge(question: Question, parts: Parts): Promise<Verdict> {
+  const { policy } = parts;
+  const { method } = question;
+  const unserved = refuseMethod(method);
+  if (unserved !== null)
+    return fail('method', unserved, { expected: 'a method of HTTP but TRACE and CONNECT' });
+  const target = policy.canonical(question.path);
+  if (isRefusal(target)) return fail('path', target, describePath(question.path, target.refused));
+  const match = policy.rules.match(method, target.match);
+  const rule = match?.rule ?? policy.fallback;
+  if (rule === null) {
+    return fail('rule', { refused: 'path_not_found' }, describeUnmatched(policy, method, target.match));
+  }
+  const verdict = await judgeToken(question, rule, match?.params ?? {}, parts);
+  const remark = remarkRule(policy, rule, method, target.match);
+  return { ...verdict, rule, findings: { rule: remark, ...verdict.findings } };
+}
+
+/** What is no method at all never gets past Node's parser. */
+function refuseMethod(method: string): Refusal | null {
+  return METHODS.includes(method) ? checkMethod(method) : { refused: 'request_malformed' };
+}
+
+async function judgeToken({ token }: Question, rule: Rule, params: Params, parts: Parts): Promise<Verdict> {
+  const { policy } = parts;
+  if (rule.auth === 'none') return { at: 'rule', reason: null, findings: {} };
+  if (token === '') {
+    if (rule.auth === 'required') {
+      return fail('token', { refused: 'token_missing' }, describeToken.missing(rule, policy.config));
+    }
+    const remark = { got: 'none', hint: 'auth is optional: it is forwarded without identity' };
+    return { at: 'token', reason: null, findings: { token: remark } };
+  }
+  const inspection = await policy.verifier.inspect(token, rule.issuers, peekOf(policy));
+  const { issuer, at, refused } = inspection;
+  const findings = remarkToken(inspection, parts);
+  if (refused !== null && at !== null) {
+    const failed = fail(at, { refused }, describeToken.refused(token, inspection, rule, parts));
+    return { ...failed, issuer, findings: { ...findings, ...failed.findings } };
+  }
+  return { ...judgeAuthority(inspection, rule, params, policy, findings), issuer };
+}
+
+function judgeAuthority(
+  inspection: Inspection,
+  rule: Rule,
+  params: Params,
+  policy: Policy,
+  findings: Findings,
+): Verdict {
+  const claims = inspection.token?.claims ?? {};
+  const authority = { claims, scopes: readScopes(claims) };
+  const refusal = authorize(rule, authority, params);
+  if (refusal === null) return { at: null, reason: null, findings };
+  const failed =
+    refusal.refused === 'scope_insufficient'
+      ? fail('scopes', refusal, describeScopes(rule, authority))
+      : fail('rule_claims', refusal, describeClaims(rule, claims, params, policy.config));
+  return { ...failed, findings: { ...findings, ...failed.findings } };
+}
+
+function fail(at: CheckName, { refused }: Refusal, finding: Finding): Verdict {
+  return { at, reason: refused, findings: { [at]: finding } };
 }
 
 function peekOf({ keySets, config }: Policy): Parameters<Policy['verifier']['inspect']>[2] {
@@ -157,14 +173,4 @@ function peekOf({ keySets, config }: Policy): Parameters<Policy['verifier']['ins
     const set = keySets[config.issuers.findIndex((each) => each.issuer === issuer)];
     return set?.peek(algorithm, kid) ?? { refused: 'keys_unavailable' };
   };
-}
-
-function steps({ at, reason, finding, last }: Verdict): ExplainedCheck[] {
-  const end = at ?? last ?? null;
-  const reached = end === null ? order.length : order.indexOf(end);
-  return order.map((check, index) => {
-    if (index < reached || (index === reached && at === null)) return { check, outcome: 'passed' };
-    if (index > reached || reason === null) return { check, outcome: 'not reached' };
-    return { check, outcome: 'failed', reason, ...finding };
-  });
 }

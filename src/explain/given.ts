@@ -8,5 +8,5 @@ export function readGiven(text: string): string {
     .replace(/^(["'])(.*)\1$/s, '$2')
     .trim()
     .replace(/^authorization:\s*/i, '')
-    .replace(/^bearer\s+/i, '');
+    .replace(/^bearer(\s+|$)/i, '');
 }

@@ -1,9 +1,12 @@
-import type { ExplainedCheck, Explanation } from './explain.ts';
+import { reasons } from '../errors.ts';
+import type { Explanation } from './explain.ts';
+import type { CheckName, ExplainedCheck } from './steps.ts';
 
-const labels: Readonly<Record<ExplainedCheck['check'], string>> = {
+const labels: Readonly<Record<CheckName, string>> = {
+  method: 'the method is served',
   path: 'the path has one reading',
   rule: 'a rule decides',
-  token: 'there is a token',
+  token: 'there is a token, where one is needed',
   form: 'it is a JWT',
   algorithm: 'its algorithm is accepted',
   header: 'its header is supported',
@@ -48,7 +51,7 @@ function renderStep({ check, outcome, reason, expected, got, hint }: ExplainedCh
 }
 
 function conclude({ decision, reason, status }: Explanation): string {
-  if (decision === 'allow') return 'allowed';
+  if (reason === 'ok') return 'allowed';
   if (decision === 'report') return `refused (${reason}), but forwarded without identity: mode is report`;
-  return `denied: ${status} ${reason}`;
+  return `denied: ${status} ${reason} — ${reasons[reason].detail}`;
 }

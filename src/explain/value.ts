@@ -15,6 +15,13 @@ export function list(values: Iterable<string>): string {
   return all.length === 0 ? 'none' : all.join(', ');
 }
 
+/** Without the slashes at its end. */
+export function withoutSlash(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '/') end--;
+  return text.slice(0, end);
+}
+
 const units = [
   { name: 'd', ms: 86_400_000 },
   { name: 'h', ms: 3_600_000 },

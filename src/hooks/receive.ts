@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Refusal } from '../errors.ts';
 import { beginExchange, type Exchange } from '../exchange.ts';
+import { checkMethod } from '../path/method.ts';
 import type { Policy } from '../policy.ts';
 
 const wellFormedId = /^[\w.-]{1,128}$/;
@@ -58,7 +59,8 @@ export function routedUrl(exchange: Exchange): string {
  * which our upstream would be told nothing of.
  */
 function checkFraming(request: IncomingMessage, maxBodySize: number | null): Refusal | null {
-  if (request.method === 'TRACE' || request.method === 'CONNECT') return { refused: 'method_not_allowed' };
+  const unserved = checkMethod(request.method);
+  if (unserved !== null) return unserved;
   const { httpVersion } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return { refused: 'request_malformed' };
   let hosts = 0;

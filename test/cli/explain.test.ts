@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
@@ -46,13 +47,13 @@ t.test('a token as an argument', async (t) => {
   ]);
   t.equal(denied.code, 1);
   t.match(denied.stdout, /\nfailed {7}it grants the scopes of the rule\n +reason: +scope_insufficient\n/);
-  t.match(denied.stdout, /\ndenied: 403 scope_insufficient\n$/);
+  t.match(denied.stdout, /\ndenied: 403 scope_insufficient — The token does not grant .*\n$/);
   for (const { stdout, stderr } of [good, denied]) {
     for (const part of token.split('.'))
       t.notOk((stdout + stderr).includes(part), 'nothing of the token is printed');
   }
   const json = await run(t, ['explain', '--config', config, '--json', token]);
-  t.match(JSON.parse(json.stdout), { allowed: true, steps: [{ check: 'path', outcome: 'passed' }] });
+  t.match(JSON.parse(json.stdout), { allowed: true, steps: [{ check: 'method', outcome: 'passed' }] });
 });
 
 t.test('a token on standard input', async (t) => {
@@ -83,6 +84,17 @@ t.test('keys that cannot be fetched', async (t) => {
   );
 });
 
+t.test('the cache file of a running sidecar is left alone', async (t) => {
+  const issuer = await startFakeIssuer(t);
+  const folder = t.testdir({});
+  const cacheFile = join(folder, 'keys.json');
+  const config = join(folder, 'sidecar.yaml');
+  const trust = { issuer: issuer.issuer, audience: issuer.audience, keys: { cacheFile } };
+  writeFileSync(config, JSON.stringify({ upstream: 'http://127.0.0.1:1', issuers: [trust] }));
+  t.equal((await run(t, ['explain', '--config', config, issuer.mint()])).code, 0);
+  t.same(readdirSync(folder), ['sidecar.yaml'], 'not written');
+});
+
 t.test('what it cannot do anything with', async (t) => {
   const { config } = await world(t);
   for (const args of [
@@ -93,4 +105,6 @@ t.test('what it cannot do anything with', async (t) => {
   ])
     t.equal((await run(t, args)).code, 2, args.join(' '));
   t.equal((await run(t, ['explain', '--config', config, 'nonsense'])).code, 1);
+  const none = await run(t, ['explain', '--config', config]);
+  t.match(none, { code: 1, stdout: /\ndenied: 401 token_missing — .*\n$/ }, 'nothing on standard input');
 });

@@ -91,12 +91,15 @@ t.test('each check says what it expected, what it got, and what may help', async
   const stranger = await makeKey('RS256');
   const forged = `${mint().slice(0, -8)}AAAAAAAA`;
   const cases: Readonly<Record<string, { readonly input: ExplainInput; readonly found: object | null }>> = {
-    'no token': { input: { token: '' }, found: { check: 'token', reason: 'token_missing' } },
+    'no token': {
+      input: { token: '' },
+      found: { check: 'token', reason: 'token_missing', hint: /Authorization: Bearer;/ },
+    },
     'no token where none is needed': { input: { token: '', path: '/maybe' }, found: null },
     'a forged one where none is looked at': { input: { token: forged, path: '/public/x' }, found: null },
     'a dot segment': {
       input: { token: mint(), path: '/a/../b' },
-      found: { check: 'path', reason: 'path_ambiguous', hint: /dot segments/ },
+      found: { check: 'path', reason: 'path_ambiguous', hint: /dot segment/ },
     },
     opaque: {
       input: { token: 'a1b2c3d4' },
@@ -161,7 +164,23 @@ t.test('each check says what it expected, what it got, and what may help', async
     },
     'a number for a string': {
       input: { token: mint({ sub: 7 }) },
-      found: { check: 'claim_types', got: /sub 7/ },
+      found: { check: 'claim_types', got: 'sub 7' },
+    },
+    'a date in quotes': {
+      input: { token: mint({ exp: `${now() + hour}` }) },
+      found: { check: 'claim_types', hint: /without quotes/ },
+    },
+    'an integer that is not exact': {
+      input: { token: mint({ roles: [2 ** 53] }) },
+      found: { check: 'claim_types', got: 'roles [9007199254740992]', hint: /as a string/ },
+    },
+    'a date in milliseconds': {
+      input: { token: mint({ nbf: now() * 1000 }) },
+      found: { check: 'not_before', hint: /milliseconds/ },
+    },
+    'a lifetime in milliseconds': {
+      input: { token: mint({ exp: now() * 1000 }) },
+      found: { check: 'lifetime', hint: /milliseconds/ },
     },
     expired: {
       input: { token: mint({ exp: now() - 3 * hour, iat: now() - 4 * hour }) },
@@ -244,13 +263,94 @@ t.test('each check says what it expected, what it got, and what may help', async
   }
 });
 
+t.test('methods are judged as on the wire', async (t) => {
+  const { gateway, issuer } = await start(t, {
+    rules: [{ name: 'read', path: '/x', methods: ['GET'], auth: 'none' }],
+  });
+  const token = issuer.mint();
+  for (const method of ['GET', 'HEAD', 'POST', 'PROPFIND', 'TRACE', 'CONNECT', 'FOO', 'G\u00c4T', '']) {
+    const explanation = await gateway.server.explain({ token, method, path: '/x' });
+    const connection = await gateway.raw();
+    const target = method === 'CONNECT' ? 'a:1' : '/x';
+    await connection.send(
+      `${method} ${target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+    );
+    const { status } = await connection.response({ head: method === 'HEAD' });
+    t.equal(explanation.status, status, `${method}: ${status}`);
+    if (status !== 200) t.match(failed(explanation), { check: 'method', expected: /TRACE and CONNECT/ });
+    connection.reset();
+  }
+  t.match(await gateway.server.explain({ token, method: 'post', path: '/x' }), {
+    method: 'POST',
+    rule: { name: 'default' },
+  });
+});
+
+t.test('checks that pass have their remarks', async (t) => {
+  const trust = { audience: null, clockTolerance: '1h' };
+  const rules = [
+    { name: 'read', path: '/x', methods: ['GET' as const], auth: 'none' as const },
+    { name: 'maybe', path: '/maybe', auth: 'optional' as const },
+  ];
+  const { explain, issuer } = await start(t, { rules }, trust);
+  const step = async (check: string, input: ExplainInput) => {
+    const { allowed, steps } = await explain(input);
+    return { allowed, ...steps.find((each) => each.check === check) };
+  };
+  const passed = { allowed: true, outcome: 'passed' };
+  const token = issuer.mint();
+  t.match(await step('rule', { token, path: '/x' }), { ...passed, hint: /no token is looked at/ });
+  t.match(await step('token', { token, path: '/x' }), { outcome: 'not reached', hint: undefined });
+  t.match(await step('rule', { token, path: '/x', method: 'HEAD' }), {
+    ...passed,
+    hint: 'rule "read" decides GET here: a rule for GET does not include HEAD',
+  });
+  t.match(await step('token', { token: '', path: '/maybe' }), { ...passed, got: 'none', hint: /optional/ });
+  t.match(await step('audience', { token }), { ...passed, hint: /not checked/ });
+  const late = issuer.mint({ claims: { exp: now() - 120 } });
+  t.match(await step('expiry', { token: late }), {
+    ...passed,
+    hint: 'it expired 2 min ago, within the tolerance of 1 h',
+  });
+  const early = issuer.mint({ claims: { nbf: now() + 150 } });
+  t.match(await step('not_before', { token: early }), {
+    ...passed,
+    hint: /valid in 2 min, within the tolerance/,
+  });
+});
+
+t.test('the path is the one that the rules match, without what no log may hold', async (t) => {
+  const { gateway, issuer } = await start(t, {
+    rules: [{ path: '/t/:tenant', claims: { sub: { equals: '{tenant}' } } }],
+  });
+  const token = issuer.mint();
+  const cases = [
+    ['/caf%c3%a9?access_token=x#', '/caf%c3%a9'],
+    ['/caf%c3%a9?access_token=x', '/caf%C3%A9'],
+    ['//a', '/a'],
+    ['/a/../\u001b[2J?x', '/a/../\\u001b[2J'],
+    [`/t/${token}`, '/t/[masked]'],
+  ] as const;
+  for (const [path, shown] of cases) {
+    const explanation = await gateway.server.explain({ token, path });
+    t.equal(explanation.path, shown, path.slice(0, 20));
+    const said = JSON.stringify(explanation);
+    for (const part of token.split('.')) t.notOk(said.includes(part.slice(0, 16)), 'no token');
+  }
+});
+
 t.test('no rule, another method, and report mode', async (t) => {
   const rules = [{ path: '/x', methods: ['GET' as const] }];
   const deny = await start(t, { rules, unmatched: 'deny' });
   t.match(failed(await deny.explain({ token: '', path: '/y' })), { check: 'rule', reason: 'path_not_found' });
   t.match(failed(await deny.explain({ token: '', path: '/x', method: 'HEAD' })), {
-    hint: /does not include HEAD/,
+    hint: 'rule "0" matches this path for GET; a rule for GET does not include HEAD',
   });
+  t.match(failed(await deny.explain({ token: '', path: '/x', method: 'POST' })), { hint: /for GET$/ });
+  t.match(failed(await deny.explain({ token: '', path: '/X' })), { hint: /in lower case/ });
+  const strict = { trailingSlash: 'strict' as const };
+  const slashed = await start(t, { rules: [{ path: '/x/' }], unmatched: 'deny', paths: strict });
+  t.match(failed(await slashed.explain({ token: '', path: '/x' })), { hint: /but for the slash/ });
   const report = await start(t, { mode: 'report' });
   const explanation = await report.explain({ token: '' });
   t.match(explanation, { allowed: false, decision: 'report', reason: 'token_missing', status: 200 });
@@ -311,6 +411,7 @@ t.test('a question that is none', async (t) => {
   for (const [body, headers, status] of [
     ['{"token"', { 'content-type': 'application/json' }, 400],
     ['token=a', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
+    ['{"token":"a"}', { 'content-type': 'text/plain' }, 415],
     [JSON.stringify({ token: 'x'.repeat(200_000) }), { 'content-type': 'application/json' }, 413],
     ['{"token":"a"}', { 'content-type': 'application/json', host: 'evil.example' }, 401],
   ] as const) {

@@ -1,0 +1,9 @@
+import type { Refusal } from '../errors.ts';
+
+/**
+ * Refuses the methods that no gateway may pass on: CONNECT asks for a tunnel, and TRACE sends a request's headers
+ * back to whoever reads the answer, RFC 9110 sections 9.3.6 and 9.3.8.
+ */
+export function checkMethod(method: string | undefined): Refusal | null {
+  return method === 'TRACE' || method === 'CONNECT' ? { refused: 'method_not_allowed' } : null;
+}
