@@ -30,10 +30,10 @@ export function render(name: string): Manifest[] {
   const here = join(folder, name);
   const kustomization = parse(readFileSync(join(here, 'kustomization.yaml'), 'utf8')) as Kustomization;
   let objects = (kustomization.resources ?? []).flatMap((each) =>
-    existsSync(join(here, each, 'kustomization.yaml')) ? render(join(name, each)) : read(join(here, each)),
+    existsSync(join(here, each, 'kustomization.yaml')) ? render(join(name, each)) : read(join(name, each)),
   );
   for (const { path } of kustomization.patches ?? []) {
-    for (const patch of read(join(here, path))) {
+    for (const patch of read(join(name, path))) {
       if (!objects.some((each) => same(each, patch))) throw new Error(`${path} patches nothing`);
       objects = objects.map((each) => (same(each, patch) ? merge(each, patch) : each));
     }
@@ -51,9 +51,18 @@ export function render(name: string): Manifest[] {
     : objects.map((each) => ({ ...each, metadata: { ...each.metadata, namespace } }));
 }
 
-function read(file: string): Manifest[] {
-  return parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS());
+/** The objects of one file under k8s/. */
+export function read(file: string): Manifest[] {
+  return parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS());
 }
+
+/** The first object of a kind. */
+export function ofKind(objects: readonly Manifest[], kind: string): Manifest {
+  return objects.find((each) => each.kind === kind);
+}
+
+/** Those of `applied` in which a sidecar runs. */
+export const withPods = applied.filter((name) => ofKind(render(name), 'Deployment'));
 
 function same(a: Manifest, b: Manifest): boolean {
   return a.kind === b.kind && a.metadata.name === b.metadata.name;
