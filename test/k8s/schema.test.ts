@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { compile } from '../helpers/compile.ts';
-import { applied, type Manifest, render } from './manifests.ts';
+import { applied, type Manifest, read, render } from './manifests.ts';
 
 /** The module that has the models of an API version. */
 function moduleOf(apiVersion: string): string {
@@ -19,9 +19,14 @@ async function validate(object: Manifest): Promise<void> {
   new Model(object).validate();
 }
 
-for (const name of applied) {
+const caller = 'overlays/service-accounts/caller.yaml';
+const groups = [
+  ...applied.map((name) => ({ name, objects: render(name) })),
+  { name: caller, objects: read(caller) },
+];
+
+for (const { name, objects } of groups) {
   t.test(`${name}: every object is what its API says`, async (t) => {
-    const objects = render(name);
     t.ok(objects.length > 0);
     for (const object of objects) {
       await t.resolves(validate(object), `${object.kind} ${object.metadata.name}`);
@@ -31,7 +36,7 @@ for (const name of applied) {
 
 t.test('no object has a field that its API does not know', async (t) => {
   // The models take any further field; their types do not.
-  const objects = applied.flatMap(render);
+  const all = groups.flatMap(({ objects }) => objects);
   const check = async (objects: readonly Manifest[]) => {
     const lines = objects.map(
       (object, index) =>
@@ -46,8 +51,8 @@ t.test('no object has a field that its API does not know', async (t) => {
       ({ message }) => message as string,
     );
   };
-  t.equal(await check(objects), '');
-  const broken = structuredClone(objects);
+  t.equal(await check(all), '');
+  const broken = structuredClone(all);
   broken.find(({ kind }) => kind === 'Deployment').spec.template.spec.containers[0].readyProbe = {};
   t.match(await check(broken), /readyProbe/, 'one that it does not know would be seen');
 });
