@@ -38,6 +38,14 @@ for (const name of withPods) {
     t.ok(pod.terminationGracePeriodSeconds >= seconds + 5, `${seconds}s and 5s to spare`);
   });
 
+  t.test(`${name}: there is memory for all the connections that it may have`, async (t) => {
+    const { listen } = complete(mounted(objects, t.testdir({}))).config ?? {};
+    const [, mebibytes] = /^(\d+)Mi$/.exec(sidecar.resources.limits.memory) ?? [];
+    // As docs/kubernetes.md says: 256 MiB, and KiB a connection.
+    const each = listen?.tls ? 70 : 14;
+    t.ok(256 + ((listen?.maxConnections ?? Number.POSITIVE_INFINITY) * each) / 1024 <= Number(mebibytes));
+  });
+
   t.test(`${name}: what it connects to is let through`, async (t) => {
     const { config } = complete(mounted(objects, t.testdir({})));
     if (config === null) return t.fail('the config has faults');
