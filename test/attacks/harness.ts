@@ -12,7 +12,7 @@ import { policy } from './policy.ts';
 import { type GatewayProcess, startProcess } from './process.ts';
 import { type Recorded, type Recorder, startRecorder } from './recorder.ts';
 import { Secrets } from './secrets.ts';
-import { bearing, expectedWire, type Passed } from './wire.ts';
+import { bearing, droppedFields, expectedWire, type Passed } from './wire.ts';
 
 export type { Verdicts } from '../gateway/scene.ts';
 export { type Recorded, valuesOf } from './recorder.ts';
@@ -55,7 +55,7 @@ export interface Target {
   reload(options: TargetOptions): Promise<void>;
   connect(options?: RawOptions): Promise<RawConnection>;
   /** Sends bytes over a connection of their own; the first answer. */
-  send(bytes: string): Promise<RawResponse>;
+  send(bytes: string, options?: RawOptions): Promise<RawResponse>;
   /** Sends a request that must be forwarded, as these bytes and no others. */
   allows(t: Test, name: string, bytes: string, passed?: Passed): Promise<Recorded>;
   /** Sends one that must be refused for this reason, without a byte to the upstream. */
@@ -93,9 +93,9 @@ export async function startTarget(t: Test, options: TargetOptions = {}): Promise
   }
 
   const connect = (options: RawOptions = {}) => connectRaw(t, baseUrl, options);
-  const send = async (bytes: string): Promise<RawResponse> => {
+  const send = async (bytes: string, options?: RawOptions): Promise<RawResponse> => {
     secrets.addSent(bytes);
-    const raw = await connect();
+    const raw = await connect(options);
     await raw.send(bytes);
     const answer = await raw.response();
     raw.reset();
@@ -128,8 +128,11 @@ export async function startTarget(t: Test, options: TargetOptions = {}): Promise
       t.equal(upstream.seen.length, before + 1, `${name}: once`);
       const seen = upstream.seen.at(-1);
       if (answer.status !== 200 || seen === undefined) throw new Error(`${name}: was not forwarded`);
-      if (gateway === null) t.equal(seen.target, passed.target ?? bytes.split(' ')[1], `${name}: target`);
-      else {
+      if (gateway === null) {
+        t.equal(seen.target, passed.target ?? bytes.split(' ')[1], `${name}: target`);
+        for (const field of droppedFields(bytes, passed))
+          t.notOk(seen.fields.includes(field), `${name}: not ${field}`);
+      } else {
         const wanted = expectedWire(bytes, seen, { issuer: issuer.issuer, baseUrl }, passed);
         t.equal(seen.text, wanted, `${name}: byte for byte`);
       }

@@ -59,6 +59,13 @@ export function expectedWire(
   ].join('\r\n');
 }
 
+/** Header lines that a request came with and may not go on with. */
+export function droppedFields(sent: string, { fields }: Passed): readonly string[] {
+  if (fields === undefined) return [];
+  const all = sent.slice(0, sent.indexOf('\r\n\r\n')).split('\r\n').slice(1);
+  return all.filter((field) => !rewritten.test(field) && !fields.includes(field));
+}
+
 const bearer = /^authorization:[ \t]*bearer\b/i;
 /** What is never passed on as it came. */
 const rewritten = /^(?:host|connection|upgrade|content-length|transfer-encoding|trailer):/i;
