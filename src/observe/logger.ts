@@ -26,13 +26,32 @@ export interface Output {
   end(): Promise<void>;
 }
 
+/** Most bytes of lines that wait for a reader. What comes after them is lost, and said once there is room again. */
+const mostWaiting = 16 * 1024 * 1024;
+
+/** A reader that is slow, or gone, costs lines but neither traffic nor memory. */
 export function openOutput(): Output {
-  const destination = pino.destination({ fd: 1, sync: false });
+  const destination = pino.destination({ fd: 1, sync: false, maxLength: mostWaiting });
+  let lost = 0;
+  destination.on('error', () => {});
+  destination.on('drop', () => {
+    lost++;
+  });
+  destination.on('drain', () => {
+    if (lost === 0) return;
+    const line = { level: 'warn', time: new Date().toISOString(), msg: 'log lines lost', lines: lost };
+    lost = 0;
+    destination.write(`${JSON.stringify(line)}\n`);
+  });
   return {
     destination,
     end: () =>
       new Promise((resolve) => {
-        const timer = setTimeout(resolve, 1000);
+        const timer = setTimeout(() => {
+          // Else it would be tried again at exit, until somebody reads.
+          destination.destroy();
+          resolve();
+        }, 1000);
         destination.once('close', () => {
           clearTimeout(timer);
           resolve();

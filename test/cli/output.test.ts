@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import t, { type Test } from 'tap';
+import { withDeadline } from '../helpers/deadline.ts';
+import { startEcho } from '../helpers/echo.ts';
+import { request } from '../helpers/request.ts';
+
+const cli = join(import.meta.dirname, '../../src/cli.ts');
+
+async function start(t: Test) {
+  const echo = await startEcho(t);
+  const config = JSON.stringify({
+    upstream: echo.url,
+    listen: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0 },
+    issuers: [{ issuer: 'https://a.example', audience: 'a', jwks: { keys: [] } }],
+    rules: [{ path: '/*', auth: 'none' }],
+    drain: { delay: 0 },
+  });
+  const file = `${t.testdir({ 'sidecar.json': config })}/sidecar.json`;
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', cli, 'run', '--config', file],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  t.teardown(() => child.kill('SIGKILL'));
+  const [line] = await withDeadline(once(createInterface({ input: child.stdout }), 'line'), 'the first line');
+  return { child, url: `http://127.0.0.1:${JSON.parse(line as string).port}` };
+}
+
+async function ends(child: ChildProcess): Promise<number> {
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  const [code] = await withDeadline(exit, 'the end');
+  return code as number;
+}
+
+t.test('a standard output that is closed stops no traffic', async (t) => {
+  const { child, url } = await start(t);
+  child.stdout?.destroy();
+  for (let n = 0; n < 200; n++) t.equal((await request(url)).status, 200);
+  t.equal(await ends(child), 0);
+});
+
+t.test('nor does one that nobody reads', async (t) => {
+  const { child, url } = await start(t);
+  child.stdout?.pause();
+  // A pipe holds 64 KiB; these lines are more.
+  for (let n = 0; n < 500; n++) {
+    const { status } = await request(url, { path: `/${'x'.repeat(500)}` });
+    if (status !== 200) t.fail(`${status}`);
+  }
+  t.equal(await ends(child), 0);
+});

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import t from 'tap';
+import { Pool } from 'undici';
+import { withDeadline } from '../helpers/deadline.ts';
+import { residentMemory } from './memory.ts';
+
+const cli = join(import.meta.dirname, '../../src/cli.ts');
+const requests = 60_000;
+
+t.test('lines that nobody reads are lost, and said to be', { timeout: 240_000 }, async (t) => {
+  const config = JSON.stringify({
+    upstream: 'http://127.0.0.1:1',
+    listen: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0 },
+    issuers: [{ issuer: 'https://a.example', audience: 'a', jwks: { keys: [] } }],
+    drain: { delay: 0 },
+  });
+  const file = `${t.testdir({ 'sidecar.json': config })}/sidecar.json`;
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', cli, 'run', '--config', file],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  t.teardown(() => child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout });
+  const [line] = await withDeadline(once(lines, 'line'), 'the first line');
+  child.stdout.pause();
+  const pool = new Pool(`http://127.0.0.1:${JSON.parse(line as string).port}`, { connections: 8 });
+  t.teardown(() => pool.destroy());
+  let left = requests;
+  const path = `/${'x'.repeat(500)}`;
+  const worker = async () => {
+    while (left-- > 0) {
+      const { statusCode, body } = await pool.request({ path, method: 'GET' });
+      await body.dump();
+      if (statusCode !== 401) throw new Error(`${statusCode}`);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+  const memory = residentMemory(child.pid ?? 0);
+  t.ok(memory < 400_000_000, `${Math.round(memory / 1e6)} MB`);
+  const said = new Promise<Record<string, unknown>>((resolve) => {
+    lines.on('line', (text) => {
+      if (text.includes('log lines lost')) resolve(JSON.parse(text));
+    });
+  });
+  child.stdout.resume();
+  const { lines: lost } = await withDeadline(said, 'the line that says so', 60_000);
+  t.ok((lost as number) > 1000, `${lost} of ${requests} lines`);
+});
