@@ -16,6 +16,8 @@ export interface Sidecar {
   cpu(): number;
   /** Resident memory in MiB. */
   rss(): number;
+  /** Writes another config into its file, which it watches. */
+  reload(config: object): void;
   stop(): Promise<number>;
 }
 
@@ -27,7 +29,12 @@ export async function startSidecar(config: object): Promise<Sidecar> {
   const folder = mkdtempSync(join(tmpdir(), 'sidecar-'));
   const file = join(folder, 'sidecar.json');
   const listen = { host: '127.0.0.1', port: 0 };
-  writeFileSync(file, JSON.stringify({ listen, admin: listen, drain: { delay: 0, timeout: 2 }, ...config }));
+  const write = (config: object) =>
+    writeFileSync(
+      file,
+      JSON.stringify({ listen, admin: listen, drain: { delay: 0, timeout: 2 }, ...config }),
+    );
+  write(config);
   const child: ChildProcess = spawn(process.execPath, [cli, 'run', '--config', file], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -48,6 +55,7 @@ export async function startSidecar(config: object): Promise<Sidecar> {
       const [, kib] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
       return Math.round(Number(kib) / 1024);
     },
+    reload: write,
     async stop() {
       child.kill('SIGTERM');
       const [code] = await exited;
