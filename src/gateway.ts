@@ -11,13 +11,13 @@ import { compileAuthenticate } from './hooks/authenticate.ts';
 import { authorizeToken } from './hooks/authorize.ts';
 import { compileForward } from './hooks/forward.ts';
 import { receive, routedUrl } from './hooks/receive.ts';
+import { Incoming, receiveUpgrades } from './hooks/receive-upgrades.ts';
 import { refuse } from './hooks/refuse.ts';
 import { route } from './hooks/route.ts';
-import { compileUpgrade, receiveUpgrades } from './hooks/websocket.ts';
+import { compileUpgrade } from './hooks/websocket.ts';
 import type { Logger } from './observe/logger.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Policy } from './policy.ts';
-import { isWebSocket } from './proxy/handshake.ts';
 import type { WebSockets } from './proxy/websockets.ts';
 import { dropUnverified, readTls } from './tls.ts';
 
@@ -65,7 +65,7 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   app.setErrorHandler((_error, request, reply) => refuse(request, reply, { refused: 'internal_error' }));
   app.setNotFoundHandler((request, reply) => refuse(request, reply, { refused: 'internal_error' }));
 
-  const waitingOf = config.websockets.enabled ? receiveUpgrades(app) : () => undefined;
+  const waitingOf = config.websockets.enabled ? receiveUpgrades(app, options.webSockets) : () => undefined;
   const upgrade = compileUpgrade(options);
   const upgradeOf = (request: IncomingMessage, exchange: Exchange) => {
     const waiting = waitingOf(request);
@@ -109,8 +109,7 @@ function serverOptions({ listen, websockets }: Config) {
     // A missing Host is refused in our own words.
     requireHostHeader: false,
     maxHeaderSize: listen.maxHeaderSize,
-    // Any other upgrade is an ordinary request, as RFC 9110 section 7.8 lets us; Node 20 does not ask.
-    ...(websockets.enabled && { shouldUpgradeCallback: isWebSocket }),
+    ...(websockets.enabled && { IncomingMessage: Incoming }),
     headersTimeout: listen.headersTimeout,
     connectionsCheckingInterval: Math.max(100, Math.min(listen.headersTimeout, listen.requestTimeout) / 4),
   };

@@ -13,9 +13,6 @@ const legalHost = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 const tooManyHeaders = 1000;
 const noParams = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
 
-/** As Node marks a request whose connection its parser has left. */
-type Upgradable = IncomingMessage & { readonly upgrade?: boolean };
-
 /** What every request begins with: its exchange, with the canonical target or the reason why there is none. */
 export function receive(request: IncomingMessage, policy: Policy, clock: Clock): Exchange {
   const url = request.url ?? '';
@@ -74,13 +71,6 @@ function checkFraming(request: IncomingMessage, maxBodySize: number | null): Ref
   if (!legalHost.test(request.headers.host ?? '')) return { refused: 'request_malformed' };
   const coding = request.headers['transfer-encoding'];
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion !== '1.1')) {
-    return { refused: 'request_malformed' };
-  }
-  // Nobody would agree on where the body ends and the other protocol begins.
-  if (
-    (request as Upgradable).upgrade &&
-    (coding !== undefined || Number(request.headers['content-length'] ?? 0) > 0)
-  ) {
     return { refused: 'request_malformed' };
   }
   if (maxBodySize !== null && Number(request.headers['content-length'] ?? 0) > maxBodySize) {

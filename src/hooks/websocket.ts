@@ -1,67 +1,12 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Exchange } from '../exchange.ts';
 import { runAt } from '../proxy/expiry.ts';
 import type { UpgradeInput } from '../proxy/forward.ts';
-import { isAcceptance, isWebSocket } from '../proxy/handshake.ts';
+import { isAcceptance } from '../proxy/handshake.ts';
 import { WebSocketRelay } from '../proxy/websocket.ts';
 import type { WebSockets } from '../proxy/websockets.ts';
-
-/** What a client sends after its request, before it is answered, in bytes. */
-const mostEarly = 64 * 1024;
-
-/** A request that waits for its upgrade. */
-export interface Waiting {
-  readonly client: Socket;
-  /** What the client has sent already; nothing is read any more once this is asked for. */
-  take(): readonly Buffer[];
-}
-
-/**
- * Sends requests for an upgrade the way of all requests: Node has taken their connections off its parser, so that each
- * has one answer, and closes after it.
- *
- * @returns the connection of a request for a WebSocket; undefined for any other request
- */
-export function receiveUpgrades(app: FastifyInstance): (request: IncomingMessage) => Waiting | undefined {
-  const waiting = new WeakMap<IncomingMessage, Waiting>();
-  app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket as Socket);
-    // Newer versions of Node hand over a stream of their own where the request has a body.
-    response.on('finish', () => socket.end(() => socket.destroy()));
-    socket.on('error', () => socket.destroy());
-    if (isWebSocket(request)) waiting.set(request, readEarly(socket as Socket, head));
-    app.routing(request, response);
-  });
-  return (request) => waiting.get(request);
-}
-
-/** Reads on, since else nobody would notice that the client goes. */
-function readEarly(client: Socket, head: Buffer): Waiting {
-  const early: Buffer[] = [head];
-  let size = head.length;
-  const onData = (chunk: Buffer): void => {
-    early.push(chunk);
-    size += chunk.length;
-    if (size > mostEarly) client.pause();
-  };
-  const onEnd = (): void => void client.destroy();
-  client.on('data', onData);
-  client.on('end', onEnd);
-  return {
-    client,
-    take() {
-      client.off('data', onData);
-      client.off('end', onEnd);
-      return early;
-    },
-  };
-}
+import type { Waiting } from './receive-upgrades.ts';
 
 export interface WebSocketParts {
   readonly webSockets: WebSockets;

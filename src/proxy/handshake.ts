@@ -1,18 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** Whether a request asks for a WebSocket, RFC 6455 section 4.1. Any other upgrade is for nobody here. */
+/** Whether a request asks for a WebSocket, RFC 6455 section 4.1: one with a body ends elsewhere than where frames could begin. */
 export function isWebSocket({ method, httpVersion, headers }: IncomingMessage): boolean {
-  return method === 'GET' && httpVersion === '1.1' && headers.upgrade?.trim().toLowerCase() === 'websocket';
+  return (
+    method === 'GET' &&
+    httpVersion === '1.1' &&
+    headers.upgrade?.trim().toLowerCase() === 'websocket' &&
+    headers['transfer-encoding'] === undefined &&
+    Number(headers['content-length'] ?? 0) === 0
+  );
 }
 
 /** Whether a request that asks for a WebSocket does so as RFC 6455 section 4.1 wants it. */
 export function isHandshake({ headers }: IncomingMessage): boolean {
   return (
     headers['sec-websocket-version'] === '13' &&
-    /^[+/\dA-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '') &&
-    headers['transfer-encoding'] === undefined &&
-    Number(headers['content-length'] ?? 0) === 0
+    /^[+/\dA-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')
   );
 }
 
