@@ -20,8 +20,9 @@ export function isHandshake({ headers }: IncomingMessage): boolean {
   );
 }
 
-/** Whether an upstream's 101 is the answer to this request, RFC 6455 section 4.1: its key, and a protocol that was offered. */
+/** Whether an upstream's 101 is the answer to this request, RFC 6455 section 4.1: its key, and no protocol or extension but what was offered. */
 export function isAcceptance({ headers }: IncomingMessage, answer: readonly string[]): boolean {
+  const extended = valuesOf(answer, 'sec-websocket-extensions').length > 0;
   const accepts = valuesOf(answer, 'sec-websocket-accept');
   const chosen = valuesOf(answer, 'sec-websocket-protocol');
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
@@ -29,7 +30,8 @@ export function isAcceptance({ headers }: IncomingMessage, answer: readonly stri
     accepts.length === 1 &&
     accepts[0] === acceptOf(headers['sec-websocket-key'] ?? '') &&
     chosen.length <= 1 &&
-    chosen.every((each) => offered.includes(each))
+    chosen.every((each) => offered.includes(each)) &&
+    (!extended || headers['sec-websocket-extensions'] !== undefined)
   );
 }
 

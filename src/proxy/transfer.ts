@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
@@ -118,7 +119,13 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     this.#fail('upstream_protocol');
   }
 
-  onRequestUpgrade(controller: Controller, status: number, _headers: unknown, socket: Duplex): void {
+  onRequestUpgrade(
+    controller: Controller,
+    status: number,
+    headers: IncomingHttpHeaders,
+    socket: Duplex,
+  ): void {
+    const { upgrade } = this.#input;
     const connection = this.#connection;
     this.#connection = null;
     // Its socket has left it: the place in the pool is free.
@@ -129,9 +136,12 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
       return;
     }
     this.#upstreamMs = this.#input.clock.elapsed() - this.#startedAt;
-    const rewrite = createResponseRewrite(this.#input);
-    const head = readResponseHeaders(controller.rawHeaders as Buffer[], status, rewrite);
-    this.#tunnel = (head && this.#input.upgrade?.accepted(socket as Socket, head.headers)) ?? null;
+    // Twice, it is a list.
+    if (upgrade !== null && String(headers.upgrade).toLowerCase() === upgrade.protocol) {
+      const rewrite = createResponseRewrite(this.#input);
+      const head = readResponseHeaders(controller.rawHeaders as Buffer[], status, rewrite);
+      this.#tunnel = head && upgrade.accepted(socket as Socket, head.headers);
+    }
     if (this.#tunnel !== null) {
       this.#over = true;
       return;

@@ -35,6 +35,25 @@ t.test('a handshake that the upstream leaves unanswered holds up no end of the p
   }
 });
 
+t.test('an answer of the upstream that is none to a request for a WebSocket', async (t) => {
+  const cases: Readonly<Record<string, string>> = {
+    'another protocol': `${upgrade.replace('websocket', 'h2c')}${accept}`,
+    'two protocols': `${upgrade}Upgrade: h2c\r\n${accept}`,
+    'no protocol': `${upgrade.replace('Upgrade: websocket\r\n', '')}${accept}`,
+    'no Connection': `${upgrade.replace('Connection: Upgrade\r\n', '')}${accept}`,
+    'an extension that nobody offered': `${upgrade}${accept}Sec-WebSocket-Extensions: permessage-deflate\r\n`,
+    'a second accept': `${upgrade}${accept}${accept}`,
+  };
+  for (const [name, head] of Object.entries(cases)) {
+    const upstream = await startTcp(t, (socket) => socket.once('data', () => socket.write(`${head}\r\n`)));
+    const gateway = await startGateway(t, { ...noAuth, upstream: upstream.url });
+    const raw = await gateway.raw();
+    await raw.send(ask('GET /chat', ...handshake));
+    t.equal((await raw.response()).status, 502, name);
+    await raw.closed();
+  }
+});
+
 t.test('frames that come in one piece with 101, and what else the upstream says', async (t) => {
   const hello = Buffer.from([0x81, 2, 0x68, 0x69]);
   const said = `${upgrade}${accept}Set-Cookie: a=b; Path=/\r\nKeep-Alive: timeout=5\r\nX-Cafe: \xe9\r\n\r\n`;
