@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 
-/** Beyond this, a timer of Node fires at once. */
-const longest = 2 ** 31 - 1;
+/** Milliseconds between two looks at the clock: timers know nothing of its being set, nor of a machine that slept. */
+const longest = 60_000;
 
 /**
  * Runs something once a moment has come by the wall clock, which may be set meanwhile.
