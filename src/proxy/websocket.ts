@@ -13,8 +13,10 @@ export interface WebSocketOptions {
   readonly idleTimeout: number;
 }
 
-/** Milliseconds that a peer has to answer a close frame, and to take what it has not read. */
+/** Milliseconds that a peer has to answer a close frame of the gateway's. */
 const patience = 5000;
+/** The same for one of the other peer's, and to take what is still for it: as long as the `ws` package waits. */
+const lingering = 30_000;
 const goingAway = 1001;
 
 /** One direction: its frames, and what is to end it. */
@@ -41,6 +43,7 @@ export class WebSocketRelay {
   readonly #down: Lane;
   #bytes = 0;
   #closing: NodeJS.Timeout | undefined;
+  #lingering: NodeJS.Timeout | undefined;
 
   constructor({ client, upstream, early, maxMessageSize, idleTimeout }: WebSocketOptions) {
     this.#client = client;
@@ -100,6 +103,7 @@ export class WebSocketRelay {
     }
     const { bytes, violation } = lane.frames.pass(chunk);
     this.#write(lane, bytes);
+    if (lane.frames.closed) this.#linger();
     if (violation === null) return;
     lane.broken = true;
     this.#fail(lane, violation);
@@ -154,9 +158,15 @@ export class WebSocketRelay {
 
   /** One end is gone: the other one is let go, once it has taken what is still for it. */
   readonly #onEnd = (): void => {
-    this.#closing ??= setTimeout(() => this.destroy(), patience).unref();
+    this.#linger();
     this.#client.end();
     this.#upstream.end();
-    if (this.#client.destroyed && this.#upstream.destroyed) clearTimeout(this.#closing);
+    if (!this.#client.destroyed || !this.#upstream.destroyed) return;
+    clearTimeout(this.#closing);
+    clearTimeout(this.#lingering);
   };
+
+  #linger(): void {
+    this.#lingering ??= setTimeout(() => this.destroy(), lingering).unref();
+  }
 }
