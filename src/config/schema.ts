@@ -18,7 +18,7 @@ const websockets = section(
     ),
     maxMessageSize: size(
       '16MiB',
-      'Largest message in either direction, all its fragments together. null: unlimited; messages stream, they are never held.',
+      'Largest message in either direction, all its fragments together, as it is sent: compressed if the two ends compress. null: unlimited; messages stream, they are never held.',
     ),
     idleTimeout: duration('5m', 'How long neither end may send a byte. Pings count.'),
   },
