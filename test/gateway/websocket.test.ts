@@ -90,6 +90,31 @@ t.test('the upstream gets identity, and nothing that a client may not say', asyn
     t.notOk(seen.names.includes(name), name);
 });
 
+t.test('a rule may have an upstream and a prefix of its own', async (t) => {
+  const chat = await startSockets(t);
+  const front = await startSockets(t, {
+    rules: [{ path: '/chat/*', auth: 'none', upstream: 'chat', stripPrefix: '/chat' }],
+    upstreams: { chat: chat.gateway.url },
+  });
+  const token = `Authorization: Bearer ${chat.issuer.mint({ claims: { sub: 'alice' } })}`;
+  const line = 'GET /chat/room?x=%2F';
+  const answer = await front.ask(
+    line,
+    ...handshake,
+    token,
+    'Connection: X-Verified-Subject, X-Forwarded-For',
+  );
+  t.equal(answer.status, 101);
+  t.match(
+    chat.seen.map(({ url, headers }) => ({ url, headers })),
+    [{ url: '/room?x=%2F', headers: { 'x-verified-subject': 'alice', 'x-forwarded-for': '127.0.0.1' } }],
+    'and Connection takes nothing away that the gateway says',
+  );
+  const nominated = await front.ask(line, ...handshake, token, 'Connection: Authorization');
+  t.equal(nominated.json().code, 'token_missing', 'it takes away what the client says');
+  t.equal(front.seen.length, 0);
+});
+
 t.test('subprotocols', async (t) => {
   const { open } = await startSockets(t);
   t.equal((await open('/', { protocols: ['other', 'chosen'] })).client.protocol, 'chosen');
