@@ -2,12 +2,11 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { startGateway } from '../helpers/gateway.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
-import { findPeer, freePort } from './peer.ts';
+import { accepting, findPeer, freePort } from './peer.ts';
 
 const nginx = findPeer('nginx', 'nginx');
 
@@ -77,18 +76,3 @@ t.test('in front of nginx', { skip: nginx.skip }, async (t) => {
   t.equal((await gateway.get('/nothing', token)).status, 404, 'nginx’s own');
   t.equal((await gateway.get('/orders/%2e%2e/seen', token)).json().code, 'path_ambiguous');
 });
-
-/** Resolves once somebody listens; tries for at most five seconds. */
-async function accepting(port: number): Promise<void> {
-  const end = Date.now() + 5000;
-  for (;;) {
-    const socket = connect(port, '127.0.0.1');
-    try {
-      await once(socket, 'connect');
-      socket.destroy();
-      return;
-    } catch (error) {
-      if (Date.now() > end) throw error;
-    }
-  }
-}

@@ -1,12 +1,10 @@
 import { METHODS } from 'node:http';
 import t from 'tap';
+import { ask, open } from '../gateway/wire.ts';
 import { type Echo, startEcho } from '../helpers/echo.ts';
 import { startGateway, type TestGateway } from '../helpers/gateway.ts';
 import type { RawResponse } from '../helpers/raw.ts';
-import { ask, open } from './wire.ts';
-
-const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
-const post = (...fields: string[]) => ask('POST /x', ...fields);
+import { post, refused, smuggled } from './smuggling-cases.ts';
 
 /** Sends bytes and reads every answer to them: up to the connection's end, or to that of a request sent after them. */
 async function converse(gateway: TestGateway, bytes: string): Promise<RawResponse[]> {
@@ -25,86 +23,6 @@ function wholeSince(echo: Echo, before = 0): string[] {
   const whole = echo.seen.slice(before).filter(({ url, body }) => body.complete && url !== '/sentinel');
   return whole.map(({ url }) => url);
 }
-
-/** One answer each, and nothing whole behind it. By the reason. */
-const refused: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  request_malformed: {
-    'a length and a coding': `${post('Content-Length: 4', 'Transfer-Encoding: chunked')}0\r\n\r\n${smuggled}`,
-    'a coding and a length': `${post('Transfer-Encoding: chunked', 'Content-Length: 4')}0\r\n\r\n${smuggled}`,
-    'a length and a coding that is none': `${post('Content-Length: 4', 'Transfer-Encoding: identity')}abcd${smuggled}`,
-    'two codings, chunked last': `${post('Transfer-Encoding: gzip, chunked')}0\r\n\r\n${smuggled}`,
-    'two codings, chunked first': `${post('Transfer-Encoding: chunked, gzip')}0\r\n\r\n${smuggled}`,
-    'chunked twice': `${post('Transfer-Encoding: chunked, chunked')}0\r\n\r\n${smuggled}`,
-    'chunked on two lines': `${post('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked')}0\r\n\r\n${smuggled}`,
-    'a second coding in other letters': `${post('Transfer-Encoding: chunked', 'TRANSFER-ENCODING: x')}0\r\n\r\n${smuggled}`,
-    gzip: `${post('Transfer-Encoding: gzip')}${smuggled}`,
-    identity: `${post('Transfer-Encoding: identity')}${smuggled}`,
-    xchunked: `${post('Transfer-Encoding: xchunked')}0\r\n\r\n${smuggled}`,
-    'chunked in quotes': `${post('Transfer-Encoding: "chunked"')}0\r\n\r\n${smuggled}`,
-    'chunked with a parameter': `${post('Transfer-Encoding: chunked;q=1')}0\r\n\r\n${smuggled}`,
-    'chunked after a vertical tab': `${post('Transfer-Encoding: \u000bchunked')}0\r\n\r\n${smuggled}`,
-    'an empty coding': `${post('Transfer-Encoding:')}${smuggled}`,
-    'a coding before a space': `${post('Transfer-Encoding : chunked')}0\r\n\r\n${smuggled}`,
-    'a coding over a fold': `${post('Transfer-Encoding:\r\n chunked')}0\r\n\r\n${smuggled}`,
-    'a coding behind a bare LF': `${post('X: y\nTransfer-Encoding: chunked')}0\r\n\r\n${smuggled}`,
-    'a coding in HTTP/1.0': `POST /x HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`,
-    'two lengths': `${post('Content-Length: 1', 'Content-Length: 0')}${smuggled}`,
-    'one length twice': `${post('Content-Length: 0', 'Content-Length: 0')}${smuggled}`,
-    'lengths in a list': `${post('Content-Length: 0, 0')}${smuggled}`,
-    'a negative length': `${post('Content-Length: -1')}${smuggled}`,
-    'a length with a sign': `${post('Content-Length: +1')}a${smuggled}`,
-    'a length in hexadecimal': `${post('Content-Length: 0x1')}a${smuggled}`,
-    'a length that is a fraction': `${post('Content-Length: 1.0')}a${smuggled}`,
-    'a length with a space in it': `${post('Content-Length: 1 1')}a${smuggled}`,
-    'a length beyond all bounds': `${post(`Content-Length: ${'9'.repeat(30)}`)}${smuggled}`,
-    'an empty length': `${post('Content-Length:')}${smuggled}`,
-    'space before a colon': ask('GET /x', 'X-A : 1'),
-    'a tab before a colon': ask('GET /x', 'X-A\t: 1'),
-    'a folded line': ask('GET /x', 'X-A: 1\r\n 2'),
-    'a first line that is folded': `GET /x HTTP/1.1\r\n X: 1\r\nHost: a\r\n\r\n`,
-    'a bare CR': ask('GET /x', 'X-A: 1\rX-B: 2'),
-    'a bare LF': `GET /x HTTP/1.1\nHost: a\n\n${smuggled}`,
-    'a bare LF after a field': `GET /x HTTP/1.1\r\nHost: a\nX: 1\r\n\r\n`,
-    'a bare LF at the end of the head': `GET /x HTTP/1.1\r\nHost: a\r\n\n${smuggled}`,
-    'NUL in a value': ask('GET /x', 'X-A: a\u0000b'),
-    'NUL in a name': ask('GET /x', 'X\u0000A: b'),
-    'a control character in a value': ask('GET /x', 'X-A: a\u0001b'),
-    'a name that is none': ask('GET /x', 'X(A): 1'),
-    'an empty name': ask('GET /x', ': 1'),
-    'no colon': ask('GET /x', 'nonsense'),
-    'no Host': 'GET /x HTTP/1.1\r\n\r\n',
-    'two Hosts': 'GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
-    'one Host twice': 'GET /x HTTP/1.1\r\nHost: a\r\nhOST: a\r\n\r\n',
-    'two Hosts in HTTP/1.0': 'GET /x HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n',
-    'a Host with a path': 'GET /x HTTP/1.1\r\nHost: a/admin\r\n\r\n',
-    'a Host with a user': 'GET /x HTTP/1.1\r\nHost: a@b\r\n\r\n',
-    'two Hosts in one': 'GET /x HTTP/1.1\r\nHost: a b\r\n\r\n',
-    'two Hosts in a list': 'GET /x HTTP/1.1\r\nHost: a, b\r\n\r\n',
-    'a Host with a query': 'GET /x HTTP/1.1\r\nHost: a?b\r\n\r\n',
-    'a Host outside ASCII': 'GET /x HTTP/1.1\r\nHost: \u00e9\r\n\r\n',
-    'HTTP/0.9': 'GET /x\r\n\r\n',
-    'a version that is none': 'GET /x HTTP/1.9\r\nHost: a\r\n\r\n',
-    'two digits of a version': 'GET /x HTTP/1.10\r\nHost: a\r\n\r\n',
-    'HTTP/2 over TCP': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
-    'HTTP/2.0 in the words of HTTP/1': 'GET /x HTTP/2.0\r\nHost: a\r\n\r\n',
-    'another protocol': 'GET /x ICE/1.0\r\nHost: a\r\n\r\n',
-    'an unknown method': ask('FROB /x'),
-    'a method in small letters': ask('get /x'),
-    'no method': ask(' /x'),
-    'no HTTP at all': '\u0016\u0003\u0001\u0002\u0000',
-  },
-  method_not_allowed: {
-    TRACE: ask('TRACE /x'),
-    'CONNECT, with early data': `${ask('CONNECT a:80')}${smuggled}`,
-    'CONNECT to a path': ask('CONNECT /x'),
-    'CONNECT, with a body': `${ask('CONNECT a:80', `Content-Length: ${smuggled.length}`)}${smuggled}`,
-  },
-  headers_too_large: {
-    'one large field': ask('GET /x', `X-A: ${'x'.repeat(40_000)}`),
-    'many fields': ask('GET /x', ...Array.from({ length: 4000 }, (_, at) => `X-${at}: ${at}`)),
-    'a large target': ask(`GET /${'x'.repeat(40_000)}`),
-  },
-};
 
 t.test('what two servers could frame differently is one refusal', async (t) => {
   const echo = await startEcho(t);
