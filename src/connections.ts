@@ -108,25 +108,3 @@ function limitConnections(server: Server, most: number, account: AccountRaw): vo
     socket.destroy();
   });
 }
-
-/** Most requests that one connection may have waiting for their answers. */
-const maxPipelined = 100;
-
-/**
- * Counts the requests of each connection that wait for their answers. Node reads on for as long as the answers are
- * short, so that one client alone could fill memory while a verification or the upstream takes its time.
- */
-export function createPipelines() {
-  const waiting = new WeakMap<Socket, number>();
-  return {
-    /** False: the connection has too many of them already. */
-    enter(socket: Socket): boolean {
-      const before = waiting.get(socket) ?? 0;
-      waiting.set(socket, before + 1);
-      return before < maxPipelined;
-    },
-    leave(socket: Socket): void {
-      waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
-    },
-  };
-}

@@ -4,7 +4,7 @@ import httpProxy from '@fastify/http-proxy';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/schema.ts';
-import { compileClientError, createPipelines, guardConnections } from './connections.ts';
+import { compileClientError, guardConnections } from './connections.ts';
 import { type Exchange, exchangeOf } from './exchange.ts';
 import { compileAccount, compileAccountRaw } from './hooks/account.ts';
 import { compileAuthenticate } from './hooks/authenticate.ts';
@@ -17,6 +17,7 @@ import { route } from './hooks/route.ts';
 import { compileUpgrade } from './hooks/websocket.ts';
 import type { Logger } from './observe/logger.ts';
 import type { Metrics } from './observe/metrics.ts';
+import type { OpenConnections } from './open-connections.ts';
 import type { Policy } from './policy.ts';
 import type { WebSockets } from './proxy/websockets.ts';
 import { dropUnverified, readTls } from './tls.ts';
@@ -29,6 +30,7 @@ export interface TrafficOptions {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly webSockets: WebSockets;
+  readonly connections: OpenConnections;
   /** True once connections that are still open are told to go away. */
   draining(): boolean;
 }
@@ -39,7 +41,7 @@ const methods = METHODS.filter((method) => method !== 'CONNECT');
  * The traffic port: the way of a request, from its head to its log line. Not listening yet.
  */
 export function createTraffic(options: TrafficOptions): FastifyInstance {
-  const { config, clock, metrics, logger } = options;
+  const { config, clock, metrics, logger, connections } = options;
   const { listen } = config;
   const account = compileAccount(clock, metrics, logger);
   const accountRaw = compileAccountRaw(metrics, logger, options.policy);
@@ -72,16 +74,13 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
     return waiting === undefined ? null : upgrade(request, exchange, waiting);
   };
 
-  const pipelines = createPipelines();
+  connections.watch(app.server);
   app.addHook('onRequest', (request, reply, done) => {
     const exchange = exchangeOf(request.raw);
-    const { socket } = request.raw;
-    const hasRoom = pipelines.enter(socket);
+    const hasRoom = connections.enter(request.raw);
     reply.raw.once('close', () => {
-      pipelines.leave(socket);
+      connections.leave(request.raw);
       if (!exchange.forwarding) account(exchange, request.raw, reply.raw);
-      // Its answer had begun before the drain, and promised to keep the connection.
-      if (options.draining()) app.server.closeIdleConnections();
     });
     if (options.draining()) refuse(request, reply, { refused: 'draining' });
     else if (!hasRoom) refuse(request, reply, { refused: 'overloaded' });
@@ -96,7 +95,12 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
     undici: { request() {} } as never,
     preRewrite: () => '/',
     httpMethods: methods,
-    handler: compileForward({ clock, account, draining: options.draining, upgradeOf }),
+    handler: compileForward({
+      clock,
+      account,
+      closing: (request) => options.draining() && connections.isLast(request),
+      upgradeOf,
+    }),
   });
 
   if (listen.tls?.clientCertificates === 'optional') app.server.on('secureConnection', dropUnverified);

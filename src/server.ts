@@ -3,6 +3,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { createAdmin, type Readiness } from './admin.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { closeTraffic } from './close-traffic.ts';
 import type { Loaded } from './config/complete.ts';
 import { ConfigError, formatFault } from './config/fault.ts';
 import { needsRestart } from './config/restart.ts';
@@ -13,6 +14,7 @@ import { compileInForce, compileNext } from './in-force.ts';
 import type { ForwardProxy } from './keys/proxy.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { OpenConnections } from './open-connections.ts';
 import type { Policy } from './policy.ts';
 import { WebSockets } from './proxy/websockets.ts';
 import { connectReadings } from './readings.ts';
@@ -79,13 +81,16 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
   let reloads: Reloads = { last: null, needsRestart: [], wasReady: false };
   /** The start, then each reload: one at a time. */
   let turn: Promise<unknown> = Promise.resolve();
+  let opening: Promise<unknown> = Promise.resolve();
   /** Upstreams that only requests under an earlier config still use. */
   const leaving = new Set<Policy['upstreams']>();
 
   const webSockets = new WebSockets();
+  const connections = new OpenConnections();
   const traffic = createTraffic({
     config,
     webSockets,
+    connections,
     policy: () => current.policy,
     clock,
     metrics,
@@ -114,9 +119,14 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     return explain(input, { policy: current.policy, clock });
   }
 
-  async function startUp() {
+  async function openPorts() {
     await listen(traffic, config.listen);
     await listen(admin, config.admin);
+  }
+
+  async function startUp() {
+    opening = openPorts();
+    await opening;
     const ports = { port: portOf(traffic), adminPort: portOf(admin) };
     logger.info({ msg: 'listening', version, ...ports });
     await current.keySets.start();
@@ -191,11 +201,12 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       phase = 'leaving';
       const { delay, timeout } = current.config.drain;
       logger.info({ msg: 'draining', delayMs: delay, timeoutMs: timeout });
-      await wait(delay);
+      // A port that is still being opened would stay open.
+      await Promise.allSettled([wait(delay), opening]);
       phase = 'draining';
       logger.info({ msg: 'closing', timeoutMs: timeout - delay });
       webSockets.close();
-      const cut = await closeTraffic(traffic, webSockets, timeout - delay);
+      const cut = await closeTraffic(traffic, { connections, webSockets }, timeout - delay);
       await closeRest();
       logger.info({ msg: 'drained', cut });
       return { cut };
@@ -203,8 +214,8 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     async close() {
       phase = 'closed';
       const closed = traffic.close();
-      traffic.server.closeAllConnections();
       webSockets.destroy();
+      connections.destroy();
       current.policy.upstreams.destroy();
       await closed;
       await closeRest();
@@ -237,33 +248,4 @@ async function listen(
 
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Milliseconds that idle connections stay open once no new ones are taken. */
-const linger = 1000;
-
-/** Stops listening, lets what is in flight end, and cuts it after `ms`. */
-async function closeTraffic(traffic: FastifyInstance, webSockets: WebSockets, ms: number): Promise<number> {
-  let cut = 0;
-  const { server } = traffic;
-  // A request that is on its way over an idle connection is to be answered, not reset.
-  server.closeIdleConnections = () => {};
-  const lingering = setTimeout(
-    () => {
-      Reflect.deleteProperty(server, 'closeIdleConnections');
-      server.closeIdleConnections();
-    },
-    Math.min(linger, ms / 2),
-  );
-  const cutting = setTimeout(() => {
-    server.getConnections((_error, count) => {
-      cut = count;
-      server.closeAllConnections();
-      webSockets.destroy();
-    });
-  }, ms);
-  await traffic.close();
-  clearTimeout(lingering);
-  clearTimeout(cutting);
-  return cut;
 }

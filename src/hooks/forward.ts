@@ -16,7 +16,8 @@ const nothing: readonly string[] = [];
 export interface ForwardParts {
   readonly clock: Clock;
   readonly account: Account;
-  draining(): boolean;
+  /** Whether the answer to a request is the last one of its connection. */
+  closing(request: IncomingMessage): boolean;
   /** What a request that asks for a WebSocket goes on with; null for any other. */
   upgradeOf(request: IncomingMessage, exchange: Exchange): UpgradeInput | null;
 }
@@ -26,7 +27,7 @@ export interface ForwardParts {
  * order of stages is an error, never an open door.
  */
 export function compileForward(parts: ForwardParts) {
-  const { clock, account, draining, upgradeOf } = parts;
+  const { clock, account, closing, upgradeOf } = parts;
   return function forwardRequest(request: FastifyRequest, reply: FastifyReply): void {
     const exchange = exchangeOf(request.raw);
     const { decision, target, policy, rule } = exchange;
@@ -55,7 +56,7 @@ export function compileForward(parts: ForwardParts) {
       expectsContinue: exchange.expectsContinue,
       upgrade,
       clock,
-      closing: draining,
+      closing: () => closing(request.raw),
       refuse: (reason) => refuse(request, reply, { refused: reason }),
       done({ upstreamMs, bytes, eventStream }) {
         exchange.upstreamMs = upstreamMs ?? undefined;

@@ -1,19 +1,22 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import t, { type Test } from 'tap';
+import { completeConfig } from '../../src/config/complete.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { createLogger } from '../../src/observe/logger.ts';
+import { createServer } from '../../src/server.ts';
 import { startGateway } from '../helpers/gateway.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
 import { request } from '../helpers/request.ts';
 import { ask, open, startUpstream } from './wire.ts';
 
-/** A gateway whose upstream answers at once, save `/held`, which waits in `held` for the test to answer it. */
+/** A gateway whose upstream answers at once, save `/held…`, which waits in `held` for the test to answer it. */
 async function inFront(t: Test, drain: ConfigInput['drain']) {
   const held: ServerResponse[] = [];
   let onHeld = () => {};
   const upstream = await startUpstream(t, (request, response) => {
     request.resume();
-    if (request.url !== '/held') return void response.end('ok');
+    if (!request.url?.startsWith('/held')) return void response.end('ok');
     held.push(response);
     onHeld();
   });
@@ -29,8 +32,20 @@ async function inFront(t: Test, drain: ConfigInput['drain']) {
     await arrived;
     return { raw, response: held.at(-1) as ServerResponse };
   };
+  /** Holds several at once, of one connection. */
+  const holdAll = async (paths: readonly string[]) => {
+    const raw = await gateway.raw();
+    await raw.send(paths.map((path) => ask(`GET ${path}`)).join(''));
+    while (held.length < paths.length) {
+      await new Promise<void>((resolve) => {
+        onHeld = resolve;
+      });
+    }
+    const of = (path: string) => held.find(({ req }) => req.url === path) as ServerResponse;
+    return { raw, responses: paths.map(of) };
+  };
   const closing = () => gateway.lineWhere(({ msg }) => msg === 'closing');
-  return { gateway, hold, closing };
+  return { gateway, hold, holdAll, closing };
 }
 
 t.test('not ready at once, served as ever for a while', async (t) => {
@@ -139,4 +154,53 @@ t.test('a body that is still coming is read to its end', async (t) => {
   await raw.send('def');
   t.equal((await raw.response()).status, 200);
   t.strictSame(await drained, { cut: 0 });
+});
+
+t.test('requests that wait behind another on their connection are answered too', async (t) => {
+  const { gateway, holdAll, closing } = await inFront(t, { delay: 0, timeout: '10s' });
+  const { raw, responses } = await holdAll(['/held1', '/held2', '/held3']);
+  const drained = gateway.server.drain();
+  await closing();
+  const [first, second, third] = responses;
+  for (const response of [third, first, second]) response?.end(response.req.url);
+  const answers = await raw.responses();
+  t.same(
+    answers.map(({ status, text }) => [status, text]),
+    [
+      [200, '/held1'],
+      [200, '/held2'],
+      [200, '/held3'],
+    ],
+  );
+  t.same(
+    answers.map((answer) => answer.header('connection') === 'close'),
+    [false, false, true],
+    'the last one alone ends the connection',
+  );
+  t.strictSame(await drained, { cut: 0 });
+});
+
+t.test('half a request holds nothing up, and is no request that was cut', async (t) => {
+  const { gateway } = await inFront(t, { delay: 0, timeout: '1h' });
+  const raw = await gateway.raw();
+  await raw.send('GET / HT');
+  t.strictSame(await gateway.server.drain(), { cut: 0 });
+  await raw.closed();
+});
+
+t.test('a drain that begins before the ports are open', async (t) => {
+  const { gateway } = await inFront(t, { delay: 0, timeout: '1h' });
+  const config = completeConfig({
+    ...open,
+    upstream: gateway.url,
+    drain: { delay: 0, timeout: '1h' },
+    listen: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0 },
+  });
+  const server = createServer(config.config, { logger: createLogger({ level: 'silent' }) });
+  const started = server.start();
+  t.strictSame(await server.drain(), { cut: 0 });
+  const { port, adminPort } = await started;
+  for (const each of [port, adminPort])
+    await t.rejects(request(`http://127.0.0.1:${each}`), { code: 'ECONNREFUSED' }, 'and leaves none open');
 });
