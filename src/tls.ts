@@ -23,7 +23,12 @@ const ciphers = [
   'ECDHE-RSA-CHACHA20-POLY1305',
   'ECDHE-ECDSA-AES128-GCM-SHA256',
   'ECDHE-RSA-AES128-GCM-SHA256',
+  // No RSA key of less than 2048 bits and no SHA-1, in certificates of clients too; older versions of OpenSSL begin lower.
+  '@SECLEVEL=2',
 ].join(':');
+
+/** Not the finite-field groups that OpenSSL offers too: a client could have us reckon in them at little cost of its own (CVE-2002-20001). */
+const groups = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384'];
 
 /**
  * TLS of the traffic port: version 1.2 or later. Throws, naming the file, when one cannot be read, and naming the
@@ -39,11 +44,22 @@ export function readTls(tls: ListenTls): SecureContextOptions & TlsOptions {
   return options;
 }
 
+/** OpenSSL has the post-quantum group since 3.5, Node 20 comes with 3.0. */
+function isKnown(group: string): boolean {
+  try {
+    createSecureContext({ ecdhCurve: group });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function readOptions(tls: ListenTls): SecureContextOptions & TlsOptions {
   const own = {
     minVersion: 'TLSv1.2',
     ciphers,
     honorCipherOrder: true,
+    ecdhCurve: groups.filter(isKnown).join(':'),
     // A client that renegotiates again and again costs a handshake each time, and none needs to.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ALPNProtocols: ['http/1.1'],

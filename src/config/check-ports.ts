@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
+import { checkCertificates } from './check-certificates.ts';
 import type { Path } from './path.ts';
 import type { Config, UpstreamConfig } from './schema.ts';
 import type { Checked, Finding } from './validate.ts';
@@ -22,7 +22,10 @@ export function checkPorts(config: Config): Checked {
   }
   if (listen.tls !== null) {
     const { certFile, keyFile, clientCaFile, clientCertificates } = listen.tls;
-    faults.push(...checkCertificates({ certFile, keyFile, caFile: clientCaFile }, ['listen', 'tls']));
+    const files = { certFile, keyFile, authorities: { clientCaFile } };
+    const checked = checkCertificates(files, ['listen', 'tls']);
+    faults.push(...checked.faults);
+    warnings.push(...checked.warnings);
     if (clientCertificates !== 'none' && clientCaFile === null) {
       faults.push({
         path: ['listen', 'tls', 'clientCaFile'],
@@ -31,9 +34,11 @@ export function checkPorts(config: Config): Checked {
     }
   }
   faults.push(...checkTokenFile(admin.tokenFile));
-  faults.push(...checkUpstream(upstream, ['upstream']));
-  for (const [name, each] of Object.entries(upstreams))
-    faults.push(...checkUpstream(each, ['upstreams', name]));
+  const named = Object.entries(upstreams).map(([name, each]) => checkUpstream(each, ['upstreams', name]));
+  for (const checked of [checkUpstream(upstream, ['upstream']), ...named]) {
+    faults.push(...checked.faults);
+    warnings.push(...checked.warnings);
+  }
   if (listen.trustedProxies.length === 0 && !isLoopback(listen.host)) {
     warnings.push({
       path: ['listen', 'trustedProxies'],
@@ -55,35 +60,15 @@ function checkTokenFile(tokenFile: string | null): Finding[] {
   return [{ path, message: `must hold at least ${leastTokenBytes} bytes` }];
 }
 
-function checkUpstream({ tls }: UpstreamConfig, path: Path): Finding[] {
+function checkUpstream({ tls }: UpstreamConfig, path: Path): Checked {
   const { caFile, certFile, keyFile } = tls;
-  const faults = checkCertificates({ caFile, certFile, keyFile }, [...path, 'tls']);
-  if ((certFile === null) !== (keyFile === null)) {
-    faults.push({ path: [...path, 'tls', 'certFile'], message: 'and keyFile are needed together' });
-  }
-  return faults;
-}
-
-type CertificateFiles = Readonly<Record<'certFile' | 'keyFile' | 'caFile', string | null>>;
-
-/** Files that cannot be read, or that OpenSSL makes nothing of: no PEM, or a key of another certificate. */
-function checkCertificates(files: CertificateFiles, path: Path): Finding[] {
-  const { certFile, keyFile, caFile } = files;
-  const faults = readable({ certFile, keyFile }, path);
-  const unreadableCa = readable(path[0] === 'listen' ? { clientCaFile: caFile } : { caFile }, path);
-  if (faults.length + unreadableCa.length > 0) return [...faults, ...unreadableCa];
-  const read = (file: string | null) => (file === null ? undefined : readFileSync(file));
-  try {
-    createSecureContext({ cert: read(certFile), key: read(keyFile), ca: read(caFile) });
-    return [];
-  } catch (error) {
-    return [
-      {
-        path,
-        message: `the files cannot be used together (${(error as NodeJS.ErrnoException).code ?? 'error'})`,
-      },
-    ];
-  }
+  const { faults, warnings } = checkCertificates({ certFile, keyFile, authorities: { caFile } }, [
+    ...path,
+    'tls',
+  ]);
+  if ((certFile === null) === (keyFile === null)) return { faults, warnings };
+  const unpaired = { path: [...path, 'tls', 'certFile'], message: 'and keyFile are needed together' };
+  return { faults: [...faults, unpaired], warnings };
 }
 
 /** A fault for each file that is named and cannot be read. */

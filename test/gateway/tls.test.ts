@@ -1,12 +1,13 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
-import type { ConfigError } from '../../src/config/fault.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { createCertificate } from '../helpers/certificate.ts';
+import { type Certificate, type CertificateOptions, createCertificate } from '../helpers/certificate.ts';
 import { withDeadline } from '../helpers/deadline.ts';
 import { startEcho } from '../helpers/echo.ts';
 import { startGateway, type TestGateway } from '../helpers/gateway.ts';
@@ -27,7 +28,32 @@ async function start(t: Test, tls: Partial<Tls> = {}) {
   const clientCa = tls.clientCertificates === undefined ? {} : { clientCaFile: join(folder, 'ca') };
   const echo = await startEcho(t);
   const listen = { tls: { ...files, ...clientCa, ...tls } };
-  return { echo, gateway: await startGateway(t, { ...open, upstream: echo.url, listen }) };
+  const input = { ...open, upstream: echo.url, listen };
+  return { echo, folder, input, gateway: await startGateway(t, input) };
+}
+
+function rsa(modulusLength: number) {
+  return generateKeyPairSync('rsa', { modulusLength });
+}
+
+/** What the client sends when it has the certificates in between as well. */
+function withChain({ cert, key }: Certificate, issuer: Certificate): Certificate {
+  return { cert: cert + issuer.cert, key };
+}
+
+/** A session of such a connection, to go on with in another; null where the server gives none. */
+async function takeSession(t: Test, { port }: TestGateway, options: ConnectionOptions) {
+  const socket = connect({ host: '127.0.0.1', port, ca: server.cert, ...options });
+  t.teardown(() => socket.destroy());
+  const taken = new Promise<Buffer | null>((resolve) => {
+    socket.once('session', resolve);
+    socket.once('error', () => resolve(null));
+    socket.once('close', () => resolve(null));
+  });
+  socket.once('secureConnect', () => socket.write(ask('GET /x')));
+  const session = await withDeadline(taken, 'a session');
+  socket.destroy();
+  return session;
 }
 
 /** Sends a request over a connection of such options: the status, or null where the server would have none of it. */
@@ -105,12 +131,83 @@ t.test('client certificates', async (t) => {
   }
 });
 
-t.test('a certificate that has expired is none', async (t) => {
+t.test('a client certificate that has expired, is for servers, or is weak is none', async (t) => {
   const past = { notBefore: new Date(0), notAfter: new Date(1000) };
-  const expired = createCertificate({ name: 'expired', issuer: authority, ...past });
-  const { gateway } = await start(t, { clientCertificates: 'required' });
-  t.equal(await tryTls(t, gateway, { cert: expired.cert, key: expired.key }), null);
+  const from = (more: CertificateOptions) => createCertificate({ name: 'c', issuer: authority, ...more });
+  const middle = createCertificate({ name: 'middle', issuer: authority, authority: true });
+  const leaf = createCertificate({ name: 'leaf', issuer: client });
+  const cases = {
+    'for clients': [from({ usage: 'client' }), 200],
+    expired: [from(past), null],
+    'not valid yet': [from({ notBefore: new Date(Date.now() + 3_600_000) }), null],
+    'for servers': [from({ usage: 'server' }), null],
+    'of 1024 bits': [from({ keyPair: rsa(1024) }), null],
+    'of another authority of the same name': [
+      createCertificate({ issuer: createCertificate({ name: 'authority' }) }),
+      null,
+    ],
+    'signed by one that may sign none': [{ ...leaf, cert: leaf.cert + client.cert }, null],
+    'with what leads to the authority': [withChain(createCertificate({ issuer: middle }), middle), 200],
+  } as const;
+  for (const clientCertificates of ['required', 'optional'] as const) {
+    const { gateway } = await start(t, { clientCertificates });
+    for (const [name, [{ cert, key }, wanted]] of Object.entries(cases)) {
+      // With the weak one its own library would not even try.
+      const ciphers = 'DEFAULT:@SECLEVEL=0';
+      t.equal(await tryTls(t, gateway, { cert, key, ciphers }), wanted, `${clientCertificates}: ${name}`);
+    }
+  }
 });
+
+t.test('a session that was begun with a bad certificate is no way in', async (t) => {
+  const { gateway } = await start(t, { clientCertificates: 'optional' });
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const options = { cert: stranger.cert, key: stranger.key, maxVersion };
+    const session = await takeSession(t, gateway, options);
+    const resumed = session === null ? {} : { session };
+    t.equal(await tryTls(t, gateway, { ...options, ...resumed }), null, maxVersion);
+  }
+});
+
+t.test('a reload that changes the authority ends the sessions of the one before', async (t) => {
+  const config = await start(t, { clientCertificates: 'required' });
+  const { gateway, input, folder } = config;
+  const options = { cert: client.cert, key: client.key };
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    writeFileSync(join(folder, 'ca'), authority.cert);
+    await gateway.reload(input);
+    const session = await takeSession(t, gateway, { ...options, maxVersion });
+    t.ok(session, 'there is one');
+    const resume = { ...options, maxVersion, ...(session && { session }) };
+    t.equal(await tryTls(t, gateway, resume), 200, `${maxVersion}: resumed`);
+    writeFileSync(join(folder, 'ca'), stranger.cert);
+    await gateway.reload(input);
+    t.equal(await tryTls(t, gateway, resume), null, `${maxVersion}: not any more`);
+  }
+});
+
+t.test(
+  'the whole chain of the certificate is sent, whatever its key and the name that is asked for',
+  async (t) => {
+    const root = createCertificate({ name: 'root' });
+    const middle = createCertificate({ name: 'middle', issuer: root, authority: true });
+    const keyPairs = { ec: undefined, rsa: rsa(2048), ed25519: generateKeyPairSync('ed25519') };
+    const folder = t.testdir();
+    const echo = await startEcho(t);
+    for (const [kind, keyPair] of Object.entries(keyPairs)) {
+      const leaf = createCertificate({ name: kind, issuer: middle, ...(keyPair && { keyPair }) });
+      const files = { certFile: join(folder, `${kind}.cert`), keyFile: join(folder, `${kind}.key`) };
+      writeFileSync(files.certFile, leaf.cert + middle.cert);
+      writeFileSync(files.keyFile, leaf.key);
+      const gateway = await startGateway(t, { ...open, upstream: echo.url, listen: { tls: files } });
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const)
+        t.equal(await tryTls(t, gateway, { ca: root.cert, maxVersion }), 200, `${kind}, ${maxVersion}`);
+      const checkServerIdentity = () => undefined;
+      const servername = 'other.example';
+      t.equal(await tryTls(t, gateway, { ca: root.cert, servername, checkServerIdentity }), 200, servername);
+    }
+  },
+);
 
 t.test('https upstreams are verified', async (t) => {
   const own = createCertificate();
@@ -173,29 +270,10 @@ t.test('nobody renegotiates', async (t) => {
   t.ok(await withDeadline(refused, 'the answer to a renegotiation'));
 });
 
-t.test('files that hold no certificate, or not its key', async (t) => {
-  const other = createCertificate();
-  const folder = t.testdir({
-    cert: server.cert,
-    key: server.key,
-    other: other.key,
-    text: 'no PEM',
-    empty: '',
-  });
-  for (const [certFile, keyFile] of [
-    ['cert', 'other'],
-    ['text', 'key'],
-    ['cert', 'text'],
-    ['cert', 'empty'],
-    ['empty', 'key'],
-  ] as const) {
-    const tls = { certFile: join(folder, certFile), keyFile: join(folder, keyFile) };
-    const started = startGateway(t, { ...open, upstream: 'http://127.0.0.1:1', listen: { tls } });
-    const { faults } = await started.then(
-      () => ({ faults: [] }),
-      (error) => error as ConfigError,
-    );
-    const message = /^the files cannot be used together \(ERR_\w+\)$/;
-    t.match(faults, [{ path: 'listen.tls', message }], `${certFile} and ${keyFile}`);
-  }
+t.test('groups that cost the server much are not offered', async (t) => {
+  const { gateway } = await start(t);
+  for (const ecdhCurve of ['X25519', 'P-256', 'P-384'])
+    t.equal(await tryTls(t, gateway, { ecdhCurve }), 200, ecdhCurve);
+  for (const ecdhCurve of ['ffdhe2048', 'ffdhe8192', 'P-521', 'X448'])
+    t.equal(await tryTls(t, gateway, { ecdhCurve }), null, ecdhCurve);
 });

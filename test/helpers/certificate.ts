@@ -14,12 +14,23 @@ export interface Authority extends Certificate {
   readonly privateKey: KeyObject;
 }
 
+export interface KeyPair {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
 export interface CertificateOptions {
   /** DNS names and IPv4 addresses that it is for. Default: localhost and 127.0.0.1. */
   readonly hosts?: readonly string[];
   /** Who signs it. Default: it signs itself, and may sign others. */
   readonly issuer?: Authority;
   readonly name?: string;
+  /** Default: a new one of P-256. RSA and Ed25519 are known as well. */
+  readonly keyPair?: KeyPair;
+  /** Whether it may sign others. Default: where it signs itself. */
+  readonly authority?: boolean;
+  /** The end of TLS that it is for alone. Default: both. */
+  readonly usage?: 'server' | 'client';
   /** Default: now, less a day. */
   readonly notBefore?: Date;
   /** Default: now, plus a day. */
@@ -27,27 +38,30 @@ export interface CertificateOptions {
 }
 
 const day = 24 * 60 * 60 * 1000;
-const ecdsaWithSha256 = tlv(0x30, oid([1, 2, 840, 10045, 4, 3, 2]));
+const usages = { server: oid([1, 3, 6, 1, 5, 5, 7, 3, 1]), client: oid([1, 3, 6, 1, 5, 5, 7, 3, 2]) };
 
-/** Makes a P-256 X.509 certificate, version 3 (RFC 5280), so that no test needs openssl. */
+/** Makes an X.509 certificate, version 3 (RFC 5280), so that no test needs openssl. */
 export function createCertificate(options: CertificateOptions = {}): Authority {
   const { hosts = ['localhost', '127.0.0.1'], issuer, name = 'test' } = options;
   const { notBefore = new Date(Date.now() - day), notAfter = new Date(Date.now() + day) } = options;
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { authority = issuer === undefined, usage } = options;
+  const { publicKey, privateKey } = options.keyPair ?? generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const signer = issuer?.privateKey ?? privateKey;
+  const algorithm = signatureAlgorithm(signer);
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   const body = tlv(
     0x30,
     tlv(0xa0, tlv(0x02, Buffer.from([2]))),
     tlv(0x02, Buffer.from([1]), randomBytes(7)),
-    ecdsaWithSha256,
+    algorithm,
     distinguishedName(issuer?.name ?? name),
     tlv(0x30, time(notBefore), time(notAfter)),
     distinguishedName(name),
     spki,
-    tlv(0xa3, tlv(0x30, ...extensions(hosts, spki, issuer === undefined))),
+    tlv(0xa3, tlv(0x30, ...extensions(hosts, spki, authority), ...(usage ? [usedFor(usage)] : []))),
   );
-  const signature = sign('sha256', body, issuer?.privateKey ?? privateKey);
-  const der = tlv(0x30, body, ecdsaWithSha256, tlv(0x03, Buffer.from([0]), signature));
+  const signature = sign(signer.asymmetricKeyType === 'ed25519' ? null : 'sha256', body, signer);
+  const der = tlv(0x30, body, algorithm, tlv(0x03, Buffer.from([0]), signature));
   const lines = der
     .toString('base64')
     .match(/.{1,64}/g)
@@ -58,6 +72,17 @@ export function createCertificate(options: CertificateOptions = {}): Authority {
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
   };
+}
+
+/** RFC 5758, RFC 4055 and RFC 8410. */
+function signatureAlgorithm({ asymmetricKeyType }: KeyObject): Buffer {
+  if (asymmetricKeyType === 'rsa') return tlv(0x30, oid([1, 2, 840, 113549, 1, 1, 11]), tlv(0x05));
+  if (asymmetricKeyType === 'ed25519') return tlv(0x30, oid([1, 3, 101, 112]));
+  return tlv(0x30, oid([1, 2, 840, 10045, 4, 3, 2]));
+}
+
+function usedFor(usage: 'server' | 'client'): Buffer {
+  return extension([2, 5, 29, 37], tlv(0x30, usages[usage]));
 }
 
 function extensions(hosts: readonly string[], spki: Buffer, authority: boolean): Buffer[] {
