@@ -1,14 +1,17 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Client } from 'undici';
+import { createCertificate } from '../helpers/certificate.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
 import { connectRaw } from '../helpers/raw.ts';
 import { request } from '../helpers/request.ts';
 import { startSidecar } from './command.ts';
 
 const clients = 8;
+const { cert, key } = createCertificate();
 
 /** An upstream that answers at once, save streams, which the test ends. */
 async function startUpstream(t: Test) {
@@ -30,8 +33,9 @@ async function startUpstream(t: Test) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, streams };
 }
 
-async function scene(t: Test, more: Readonly<Record<string, string>>) {
+async function scene(t: Test, scheme: 'http' | 'https') {
   const [issuer, upstream] = await Promise.all([startFakeIssuer(t), startUpstream(t)]);
+  const folder = t.testdir({ cert, key });
   const env = {
     SIDECAR_UPSTREAM: upstream.url,
     SIDECAR_ISSUER: issuer.issuer,
@@ -39,7 +43,11 @@ async function scene(t: Test, more: Readonly<Record<string, string>>) {
     SIDECAR_LISTEN__PORT: '0',
     SIDECAR_ADMIN__PORT: '0',
     SIDECAR_LOG__REQUESTS: 'none',
-    ...more,
+    SIDECAR_DRAIN__DELAY: '1s',
+    ...(scheme === 'https' && {
+      SIDECAR_LISTEN__TLS__CERT_FILE: join(folder, 'cert'),
+      SIDECAR_LISTEN__TLS__KEY_FILE: join(folder, 'key'),
+    }),
   };
   const sidecar = startSidecar(t, [], { env });
   const { port, adminPort } = await sidecar.said('listening');
@@ -47,7 +55,7 @@ async function scene(t: Test, more: Readonly<Record<string, string>>) {
   const token = issuer.mint();
   return {
     sidecar,
-    url: `http://127.0.0.1:${port}`,
+    url: `${scheme}://127.0.0.1:${port}`,
     admin: `http://127.0.0.1:${adminPort}`,
     token,
     headers: { authorization: `Bearer ${token}` },
@@ -55,18 +63,21 @@ async function scene(t: Test, more: Readonly<Record<string, string>>) {
   };
 }
 
-t.test('SIGTERM under load loses no request that was accepted', { timeout: 60_000 }, async (t) => {
-  const { sidecar, url, admin, headers, token, streams } = await scene(t, {
-    SIDECAR_DRAIN__DELAY: '1s',
-    SIDECAR_DRAIN__TIMEOUT: '20s',
-  });
+for (const scheme of ['http', 'https'] as const) {
+  t.test(`SIGTERM under load loses no request that was accepted over ${scheme}`, { timeout: 60_000 }, (t) =>
+    drainUnderLoad(t, scheme),
+  );
+}
+
+async function drainUnderLoad(t: Test, scheme: 'http' | 'https'): Promise<void> {
+  const { sidecar, url, admin, headers, token, streams } = await scene(t, scheme);
   const served = new Map<string, number>();
   const lost: string[] = [];
   const count = (what: string) => served.set(what, (served.get(what) ?? 0) + 1);
 
   /** Sends one request after the other over a kept connection, and over a new one when that ends, until none opens. */
   async function load(id: number): Promise<void> {
-    let client = new Client(url);
+    let client = new Client(url, { connect: { ca: cert } });
     for (let n = 0; ; n++) {
       const path = `/${id}/${n}`;
       try {
@@ -81,72 +92,45 @@ t.test('SIGTERM under load loses no request that was accepted', { timeout: 60_00
         await client.destroy();
         if (code === 'ECONNREFUSED') return;
         lost.push(`${code} ${message}`);
-        client = new Client(url);
+        client = new Client(url, { connect: { ca: cert } });
       }
     }
   }
 
-  const stream = await connectRaw(t, url);
+  const stream = await connectRaw(t, url, { ca: cert });
   await stream.send(`GET /stream HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`);
   await once(stream.socket, 'data');
-  const upload = await connectRaw(t, url);
+  const upload = await connectRaw(t, url, { ca: cert });
   await upload.send(
     `POST /up HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nContent-Length: 10\r\n\r\n12345`,
   );
+  const pipelined = await connectRaw(t, url, { ca: cert });
+  const behind = `GET /behind HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+  await pipelined.send(behind.replace('/behind', '/stream') + behind);
+  const idle = await connectRaw(t, url, { ca: cert });
   const loads = Promise.all(Array.from({ length: clients }, (_, id) => load(id)));
-  while ((served.get('whole') ?? 0) < 200) await request(url, { headers });
+  while ((served.get('whole') ?? 0) < 200) await request(url, { headers, ca: cert });
 
   sidecar.kill('SIGTERM');
   await sidecar.said('draining');
   t.equal((await request(admin, { path: '/readyz' })).status, 503, 'not ready at once');
-  t.equal((await request(url, { headers })).status, 200, 'a new connection is taken for drain.delay');
+  t.equal(
+    (await request(url, { headers, ca: cert })).status,
+    200,
+    'a new connection is taken for drain.delay',
+  );
   const before = served.get('whole') ?? 0;
   await sidecar.said('closing');
   t.ok((served.get('whole') ?? 0) > before, 'and served as ever');
   await loads;
   await upload.send('67890');
   t.match(await upload.response(), { status: 200, text: '/up 10 whole' });
+  t.equal(await idle.closed(), 'end', 'an idle connection is closed');
   for (const each of streams) each.end('data: 1\n\n');
   t.match(await stream.response(), { status: 200, text: 'data: 0\n\ndata: 1\n\n', complete: true });
+  t.match(await pipelined.response(), { status: 200, text: 'data: 0\n\ndata: 1\n\n', complete: true });
+  t.match(await pipelined.response(), { status: 200, text: '/behind 0 whole' }, 'behind a stream');
   t.equal((await sidecar.ended).code, 0);
   t.match(sidecar.lines.at(-1), { msg: 'drained', cut: 0 });
   t.same(lost, [], `${[...served].map(([what, times]) => `${times} ${what}`).join(', ')}`);
-});
-
-t.test('a second signal ends it at once, whichever they are', async (t) => {
-  for (const [first, second] of [
-    ['SIGTERM', 'SIGTERM'],
-    ['SIGINT', 'SIGTERM'],
-    ['SIGTERM', 'SIGINT'],
-  ] as const) {
-    const { sidecar, url, token } = await scene(t, {
-      SIDECAR_DRAIN__DELAY: '1h',
-      SIDECAR_DRAIN__TIMEOUT: '2h',
-    });
-    const stream = await connectRaw(t, url);
-    await stream.send(`GET /stream HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`);
-    await once(stream.socket, 'data');
-    sidecar.kill(first);
-    await sidecar.said('draining');
-    sidecar.kill(second);
-    t.equal((await sidecar.ended).code, 1, `${first}, ${second}`);
-  }
-});
-
-t.test('SIGTERM before the issuer has answered', async (t) => {
-  const issuer = await startFakeIssuer(t);
-  issuer.respond(() => {});
-  const sidecar = startSidecar(t, [], {
-    env: {
-      SIDECAR_UPSTREAM: 'http://127.0.0.1:1',
-      SIDECAR_ISSUER: issuer.issuer,
-      SIDECAR_AUDIENCE: 'a',
-      SIDECAR_LISTEN__PORT: '0',
-      SIDECAR_ADMIN__PORT: '0',
-      SIDECAR_DRAIN__DELAY: '0',
-    },
-  });
-  await sidecar.said('listening');
-  sidecar.kill('SIGTERM');
-  t.equal((await sidecar.ended).code, 0);
-});
+}
