@@ -25,6 +25,7 @@ export interface Recorder {
   readonly bytes: number;
   /** Resolves once so many requests are complete. */
   received(count: number): Promise<void>;
+  close(): Promise<void>;
 }
 
 const answer = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok';
@@ -53,11 +54,11 @@ export async function startRecorder(t: Pick<Test, 'teardown'>, port = 0): Promis
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  t.teardown(async () => {
+  const close = async () => {
     for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, 'close');
-  });
+    if (server.listening) await once(server.close(), 'close');
+  };
+  t.teardown(close);
   const bound = (server.address() as AddressInfo).port;
   return {
     port: bound,
@@ -71,6 +72,7 @@ export async function startRecorder(t: Pick<Test, 'teardown'>, port = 0): Promis
         await withDeadline(once(arrivals, 'arrival'), `request ${count} at the upstream`);
       }
     },
+    close,
   };
 }
 
