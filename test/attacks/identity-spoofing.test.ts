@@ -1,4 +1,4 @@
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { ask, elsewhere, ordinaryIdentity, type Recorded, startTarget, valuesOf } from './harness.ts';
 
@@ -111,15 +111,22 @@ const reported: readonly Caller[] = [
   { path: '/reported/x', carries: `${token}x`, identity: false },
 ];
 
-/** Only what the token says reaches the upstream, each header once. */
-function assertOurs(t: Test, name: string, seen: Recorded | undefined, identity: boolean): void {
-  if (seen === undefined) throw new Error(`${name}: nothing was forwarded`);
-  t.notMatch(seen.text, lie, name);
-  t.strictSame(valuesOf(seen, 'x-verified-subject'), identity ? [subject] : [], name);
-  t.strictSame(valuesOf(seen, 'x-verified-issuer'), identity ? [issuer] : [], name);
-  for (const missing of ['x-verified-client-id', 'x-verified-scope', 'x-user.name', 'tenant'])
-    t.strictSame(valuesOf(seen, missing), [], name);
-  if (!elsewhere) t.strictSame(valuesOf(seen, 'x-claims'), identity ? [token.split('.')[1]] : [], name);
+/** What the upstream was told of who it is, and whether a lie came through. */
+function toldOf(seen: readonly Recorded[]): object {
+  const names = ['x-verified-subject', 'x-verified-issuer', 'x-verified-client-id', 'x-verified-scope'];
+  const own = elsewhere ? [] : ['x-user.name', 'tenant', 'x-claims'];
+  return {
+    forwarded: seen.length,
+    lie: seen.some(({ text }) => text.includes(lie)),
+    told: seen.map((each) => [...names, ...own].map((name) => valuesOf(each, name))),
+  };
+}
+
+/** Only what the token says, each header once. */
+function ours(identity: boolean): object {
+  const said = [identity ? [subject] : [], identity ? [issuer] : [], [], []];
+  const own = elsewhere ? [] : [[], [], identity ? [token.split('.')[1]] : []];
+  return { forwarded: 1, lie: false, told: [[...said, ...own]] };
 }
 
 t.test('no client says who it is, in whatever spelling and place, on whatever rule', async (t) => {
@@ -131,9 +138,8 @@ t.test('no client says who it is, in whatever spelling and place, on whatever ru
         const before = target.upstream.seen.length;
         await raw.send(ask(`GET ${path}`, ...fieldsOf(spelling), ...authorization));
         const name = `${path} ${carries === null ? 'without' : 'with'} a token, ${spelling} ${place}`;
-        t.equal((await raw.response()).status, 200, name);
-        t.equal(target.upstream.seen.length, before + 1, name);
-        assertOurs(t, name, target.upstream.seen.at(-1), identity);
+        await raw.response();
+        t.strictSame(toldOf(target.upstream.seen.slice(before)), ours(identity), name);
       }
     }
   }
@@ -156,8 +162,7 @@ t.test('nor does it say so in a handshake', async (t) => {
       const before = target.upstream.seen.length;
       await target.send(ask(`GET ${path}`, ...fields, ...authorization));
       const name = `${path}, ${spelling}`;
-      t.equal(target.upstream.seen.length, before + 1, name);
-      assertOurs(t, name, target.upstream.seen.at(-1), identity);
+      t.strictSame(toldOf(target.upstream.seen.slice(before)), ours(identity), name);
     }
   }
 });
