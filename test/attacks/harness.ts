@@ -158,8 +158,9 @@ export async function startTarget(t: Test, options: TargetOptions = {}): Promise
     async judges(t, table, bytes, passed) {
       for (const [verdict, cases] of Object.entries(table)) {
         for (const [name, each] of Object.entries(cases)) {
-          if (verdict === 'ok') await target.allows(t, name, bytes(each), passed);
-          else await target.refuses(t, name, bytes(each), verdict as Refused);
+          const request = bytes(each);
+          if (verdict !== 'ok') await target.refuses(t, name, request, verdict as Refused);
+          else await target.allows(t, name, request, passed).catch(({ message }) => t.fail(message));
         }
       }
     },
