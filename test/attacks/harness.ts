@@ -16,8 +16,9 @@ import { Secrets } from './secrets.ts';
 import { bearing, droppedFields, expectedWire, type Passed } from './wire.ts';
 
 export type { Verdicts } from '../gateway/scene.ts';
+export { ask } from '../gateway/wire.ts';
 export { type Recorded, valuesOf } from './recorder.ts';
-export { ask, bearing, ordinaryIdentity } from './wire.ts';
+export { bearing, ordinaryIdentity } from './wire.ts';
 
 const { ATTACK_BASE_URL, ATTACK_UPSTREAM_PORT, ATTACK_ISSUER_PORT } = process.env;
 

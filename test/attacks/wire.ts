@@ -1,3 +1,4 @@
+import { ask } from '../gateway/wire.ts';
 import { type Recorded, valuesOf } from './recorder.ts';
 
 /** How an allowed request is passed on, where that is not as it came with an ordinary token, or with none. */
@@ -14,11 +15,6 @@ export interface Passed {
 export interface Surroundings {
   readonly issuer: string;
   readonly baseUrl: string;
-}
-
-/** A request's head as bytes: the line, then the fields; Host comes first. */
-export function ask(line: string, ...fields: readonly string[]): string {
-  return `${[`${line} HTTP/1.1`, 'Host: shop.example', ...fields].join('\r\n')}\r\n\r\n`;
 }
 
 /** The head of a GET with a bearer token. */

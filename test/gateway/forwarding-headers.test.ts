@@ -98,35 +98,6 @@ const claims = [
   'X-Real-IP: 192.0.2.1',
   'X-Request-Id: from-the-proxy.1',
 ];
-const spoofs = [
-  'X_Forwarded_For: spoof',
-  'x-forwarded_proto: spoof',
-  'X.Forwarded.Host: spoof',
-  'X_Real_IP: spoof',
-  'x_request_id: spoof',
-];
-
-t.test('nobody is believed who is not a trusted proxy', async (t) => {
-  for (const trustedProxies of [[], ['10.0.0.0/8', '::1/128', '127.0.0.2/32']]) {
-    const send = await compileSend(t, { listen: { trustedProxies } });
-    const { seen, gateway } = await send([...claims, ...spoofs, 'Connection: X-Forwarded-For, X-Request-Id']);
-    const forwarded = seen.names.filter((name) => /forwarded|real.ip|request.id/.test(name));
-    const ours = [
-      'x-forwarded-for',
-      'x-forwarded-proto',
-      'x-forwarded-host',
-      'x-forwarded-port',
-      'x-request-id',
-    ];
-    t.strictSame([...forwarded].sort(), [...ours].sort(), 'ours alone');
-    t.equal(seen.header('x-forwarded-for'), '127.0.0.1');
-    t.equal(seen.header('x-forwarded-proto'), 'http');
-    t.equal(seen.header('x-forwarded-host'), 'shop.example');
-    t.equal(seen.header('x-forwarded-port'), String(gateway.port));
-    t.match(seen.header('x-request-id'), /^[0-9a-f-]{36}$/);
-    t.notOk(seen.rawHeaders.some((text) => /spoof|192\.0\.2|from-the-proxy/.test(text)));
-  }
-});
 
 t.test('the order of a client’s headers changes nothing', async (t) => {
   const send = await compileSend(t);
@@ -141,16 +112,12 @@ t.test('the order of a client’s headers changes nothing', async (t) => {
 
 t.test('a trusted proxy is appended to', async (t) => {
   const send = await compileSend(t, { listen: { trustedProxies: ['127.0.0.0/8'] } });
-  const { seen } = await send([...claims, ...spoofs, 'Connection: X-Forwarded-For, X-Forwarded-Proto']);
+  const { seen } = await send([...claims, 'Connection: X-Forwarded-For, X-Forwarded-Proto']);
   t.equal(seen.header('x-forwarded-for'), '192.0.2.1, 192.0.2.2, 192.0.2.3, 127.0.0.1');
   for (const field of claims.slice(2)) {
     const [name = '', value] = field.split(': ');
     t.strictSame(seen.all(name.toLowerCase()), [value], name);
   }
-  t.notOk(
-    seen.rawHeaders.includes('spoof'),
-    'what only a sloppy upstream would take for one passes from nobody',
-  );
   const { seen: bare, gateway } = await send([]);
   t.equal(bare.header('x-forwarded-for'), '127.0.0.1', 'what it did not say is completed');
   t.equal(bare.header('x-forwarded-proto'), 'http');
