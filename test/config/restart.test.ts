@@ -4,6 +4,7 @@ import { completeConfig } from '../../src/config/complete.ts';
 import { namedFiles } from '../../src/config/files.ts';
 import { needsRestart } from '../../src/config/restart.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { createCertificate } from '../helpers/certificate.ts';
 
 const least: ConfigInput = {
   upstream: 'http://127.0.0.1:1',
@@ -43,7 +44,7 @@ t.test('what only a restart brings into force', async (t) => {
 });
 
 t.test('the files that a config names, each once and absolute', async (t) => {
-  const folder = relative(process.cwd(), t.testdir({ ca: '', keys: '' }));
+  const folder = relative(process.cwd(), t.testdir({ ca: createCertificate().cert, keys: '' }));
   const [ca, keys] = [join(folder, 'ca'), join(folder, 'keys')];
   const { config } = completeConfig({
     ...least,
