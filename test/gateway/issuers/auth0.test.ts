@@ -55,7 +55,9 @@ t.test('Auth0', async (t) => {
   const seen = await scene.allows(t, 'a token of a user', carrying(access));
   t.equal(seen.header('x-verified-subject'), 'auth0|5f7c8ec7c33c6c004bbafe82');
   t.equal(seen.header('x-verified-client-id'), client);
-  await scene.allows(t, 'the next key', { headers: bearer(mint(access, {}, next)) });
+  await scene.allows(t, 'the next key', { headers: bearer(mint(access, next)) });
+  const writing = { ...carrying(access), method: 'POST' };
+  await scene.refuses(t, 'a scope to read, used to write', writing, 'scope_insufficient');
   await scene.judges<Claims>(
     t,
     {

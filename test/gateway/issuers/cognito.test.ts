@@ -77,8 +77,10 @@ t.test('Cognito', async (t) => {
   t.equal(seen.header('x-verified-client-id'), client);
   await scene.allows(t, 'a group', carrying(admin, '/admin/users'));
   await scene.refuses(t, 'no group', carrying(access, '/admin/users'), 'rule_denied');
-  const idToken = { headers: bearer(mint(id, {}, keyOfIdTokens)) };
+  const idToken = { headers: bearer(mint(id, keyOfIdTokens)) };
   await scene.refuses(t, 'an ID token, with its own key', idToken, 'claim_mismatch');
+  const writing = { ...carrying(access), method: 'POST' };
+  await scene.refuses(t, 'a scope to read, used to write', writing, 'scope_insufficient');
   await scene.judges<Claims>(
     t,
     {
@@ -95,6 +97,7 @@ t.test('Cognito', async (t) => {
       scope_insufficient: {
         'a token of InitiateAuth': { ...access, scope: 'aws.cognito.signin.user.admin' },
       },
+      token_lifetime_exceeded: { 'a token of a day': { ...access, ...lasting(86_400) } },
       issuer_unknown: {
         'another pool': { ...access, iss: `${region}/eu-central-1_Zz98Yy76X` },
         'the domain of the sign-in page': { ...access, iss: pages },

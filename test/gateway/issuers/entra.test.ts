@@ -141,6 +141,9 @@ t.test('Entra ID, version 1', async (t) => {
     {
       ok: { 'the id of the API instead of its name': { ...first, aud: api } },
       audience_mismatch: { 'an ID token': { ...first, aud: client, scp: undefined } },
+      scope_insufficient: {
+        'an ID token of a client that shares the registration': { ...first, aud: api, scp: undefined },
+      },
       claim_missing: { 'no tid': { ...first, tid: undefined } },
       issuer_unknown: {
         'another tenant': { ...first, iss: `https://sts.windows.net/${stranger}/` },

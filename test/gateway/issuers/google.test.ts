@@ -61,7 +61,7 @@ t.test('Google, between services', async (t) => {
   const seen = await scene.allows(t, 'a token of a service account', carrying(service));
   t.equal(seen.header('x-verified-subject'), '113774264463038321964');
   t.equal(seen.header('x-verified-email'), caller);
-  await scene.allows(t, 'the other key', { headers: bearer(mint(service, {}, next)) });
+  await scene.allows(t, 'the other key', { headers: bearer(mint(service, next)) });
   await scene.judges<Claims>(
     t,
     {
@@ -74,6 +74,7 @@ t.test('Google, between services', async (t) => {
       claim_missing: {
         'a token asked for without email': { ...service, email: undefined, email_verified: undefined },
       },
+      token_lifetime_exceeded: { 'a token of a day': { ...service, ...lasting(86_400) } },
       issuer_unknown: { 'the issuer as it once was': { ...service, iss: 'accounts.google.com' } },
     },
     carrying,
@@ -94,6 +95,7 @@ t.test('Google, users', async (t) => {
         'a token for another application': { ...user, aud: '1-x.apps.googleusercontent.com' },
         'a token between services': service,
       },
+      token_lifetime_exceeded: { 'a token of a day': { ...user, ...lasting(86_400) } },
       claim_missing: { 'a private account': { ...user, hd: undefined, email: 'alice@gmail.com' } },
       claim_mismatch: {
         'another domain': { ...user, hd: 'evil.example' },

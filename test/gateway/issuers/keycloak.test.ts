@@ -85,6 +85,7 @@ t.test('Keycloak', async (t) => {
           events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
         },
       },
+      token_lifetime_exceeded: { 'a token of a day': { ...access, ...lasting(86_400) } },
       issuer_unknown: {
         'another realm': { ...access, iss: realm.replace('acme', 'master') },
         'the old path': { ...access, iss: realm.replace('/realms', '/auth/realms') },
@@ -100,6 +101,6 @@ t.test('Keycloak', async (t) => {
     key: 'a secret of the realm',
   });
   await scene.refuses(t, 'a refresh token', { headers: bearer(refresh) }, 'algorithm_not_allowed');
-  const wrong = { headers: bearer(mint(access, {}, encryption)) };
+  const wrong = { headers: bearer(mint(access, encryption)) };
   await scene.refuses(t, 'the key for encryption', wrong, 'key_unknown');
 });

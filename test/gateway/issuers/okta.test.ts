@@ -58,13 +58,16 @@ t.test('Okta', async (t) => {
   const seen = await scene.allows(t, 'an access token', carrying(access));
   t.equal(seen.header('x-verified-subject'), 'alice@acme.example');
   t.equal(seen.header('x-verified-client-id'), client);
-  t.equal(seen.header('x-verified-scope'), 'openid,orders:read');
+  t.equal(seen.header('x-verified-scope'), 'openid orders:read');
+  const writing = { ...carrying(access), method: 'POST' };
+  await scene.refuses(t, 'a scope to read, used to write', writing, 'scope_insufficient');
   await scene.judges<Claims>(
     t,
     {
       ok: { 'a token of a service': service },
       audience_mismatch: { 'an ID token': id },
       scope_insufficient: { 'another scope': { ...access, scp: ['openid'] } },
+      token_lifetime_exceeded: { 'a token of a day': { ...access, ...lasting(86_400) } },
       issuer_unknown: {
         "the org's own server": { ...access, iss: org, aud: org },
         'another server of the org': { ...access, iss: `${org}/oauth2/aus1a2b3c4D5e6F7g8h9` },

@@ -7,7 +7,7 @@ import type { ConfigInput } from '../../../src/config/schema.ts';
 import { readBlocks, readDoc } from '../../docs/markdown.ts';
 import { createCertificate } from '../../helpers/certificate.ts';
 import { forge } from '../../helpers/forge.ts';
-import { type FakeIssuer, startFakeIssuer } from '../../helpers/issuer.ts';
+import { startFakeIssuer } from '../../helpers/issuer.ts';
 import type { TestKey } from '../../helpers/key.ts';
 import type { RequestOptions } from '../../helpers/request.ts';
 import { bearer, type Scene, startScene } from '../scene.ts';
@@ -37,7 +37,7 @@ export interface ShapeOptions {
 export interface Shape {
   readonly scene: Scene;
   /** A token of these claims, which may name the issuer's true addresses. */
-  mint(claims: Claims, header?: Claims, key?: TestKey): string;
+  mint(claims: Claims, key?: TestKey): string;
   /** A request with such a token. */
   carrying(claims: Claims, path?: string): RequestOptions;
   /** How many keys of the configured issuer serve, and how many are skipped. */
@@ -55,39 +55,17 @@ export function lasting(seconds: number): { readonly iat: number; readonly exp: 
  * give way to those of servers on this machine in all of them alike; nothing else changes.
  */
 export async function startShape(t: Test, options: ShapeOptions): Promise<Shape> {
-  const { documents, key, files = {}, admits = () => true } = options;
-  const origins = [...new Set(Object.keys(documents).map((url) => new URL(url).origin))];
-  const certificate = createCertificate();
-  const tls = Object.keys(files).length > 0;
-  const servers = new Map<string, FakeIssuer>();
-  for (const origin of origins) {
-    servers.set(origin, await startFakeIssuer(t, { keys: [key], ...(tls && { tls: certificate }) }));
-  }
+  const { key } = options;
   const folder = t.testdir({});
-  const places = new Map([...servers].map(([origin, { url }]) => [origin, url]));
-  for (const [path, content] of Object.entries(files)) {
-    const file = join(folder, path.replaceAll('/', '_'));
-    writeFileSync(file, content === 'CA' ? certificate.cert : content);
-    places.set(path, file);
-  }
-  const move = (text: string) => moveTo(text, places);
-  for (const [origin, server] of servers) {
-    server.respond((request, response) => {
-      const document = documents[`${origin}${request.url}`];
-      response.statusCode = document === undefined ? 404 : admits(request.headers.authorization) ? 200 : 401;
-      response.setHeader('content-type', 'application/json');
-      response.end(response.statusCode === 200 ? move(JSON.stringify(document)) : '{}');
-    });
-  }
+  const move = await startServers(t, options, folder);
   const config = readConfig(options, move, join(folder, 'sidecar.yaml'));
-  const [issuer] = config.issuers;
   // The echo takes the place of the config's upstream, and the scene's own issuer is not trusted.
   const { upstream, ...rest } = config;
   t.equal(upstream, 'http://127.0.0.1:3000');
   const scene = await startScene(t, rest, { issuer: { keys: [key] } });
-  const mint: Shape['mint'] = (claims, header = {}, by = key) =>
+  const mint: Shape['mint'] = (claims, by = key) =>
     forge({
-      header: { alg: by.alg, kid: by.kid, ...options.header, ...header },
+      header: { alg: by.alg, kid: by.kid, ...options.header },
       payload: move(JSON.stringify(claims)),
       alg: by.alg,
       key: by.privateKey,
@@ -97,7 +75,7 @@ export async function startShape(t: Test, options: ShapeOptions): Promise<Shape>
     mint,
     carrying: (claims, path = '/') => ({ path, headers: bearer(mint(claims)) }),
     async keys() {
-      const count = (name: string) => scene.gateway.metric(`${name}{issuer="${issuer?.issuer}"}`);
+      const count = (name: string) => scene.gateway.metric(`${name}{issuer="${config.issuers[0]?.issuer}"}`);
       return {
         serving: await count('jwks_sidecar_jwks_keys'),
         skipped: await count('jwks_sidecar_jwks_skipped_keys'),
@@ -106,22 +84,45 @@ export async function startShape(t: Test, options: ShapeOptions): Promise<Shape>
   };
 }
 
+type Move = (text: string) => string;
+
+/** A server for each host that has documents. What it gives puts their addresses, and those of files, into a text. */
+async function startServers(t: Test, options: ShapeOptions, folder: string): Promise<Move> {
+  const { documents, key, files = {}, admits = () => true } = options;
+  const certificate = createCertificate();
+  const tls = Object.keys(files).length > 0 && { tls: certificate };
+  const places = new Map<string, string>();
+  const move = (text: string) => moveTo(text, places);
+  for (const [path, content] of Object.entries(files)) {
+    const file = join(folder, path.replaceAll('/', '_'));
+    writeFileSync(file, content === 'CA' ? certificate.cert : content);
+    places.set(path, file);
+  }
+  for (const origin of new Set(Object.keys(documents).map((url) => new URL(url).origin))) {
+    const server = await startFakeIssuer(t, { keys: [key], ...tls });
+    places.set(origin, server.url);
+    server.respond((request, response) => {
+      const document = documents[`${origin}${request.url}`];
+      response.statusCode = document === undefined ? 404 : admits(request.headers.authorization) ? 200 : 401;
+      response.setHeader('content-type', 'application/json');
+      response.end(response.statusCode === 200 ? move(JSON.stringify(document)) : '{}');
+    });
+  }
+  return move;
+}
+
 /** The text of a section of docs/issuers.md. */
-export function readSection(heading: string): string {
+function readSection(heading: string): string {
   const [, after = ''] = readDoc('issuers.md').split(`\n## ${heading}\n`);
   return after.split('\n## ')[0] ?? '';
 }
 
 /** The whole configs of a section. */
-export function readConfigs(heading: string): string[] {
+function readConfigs(heading: string): string[] {
   return readBlocks(readSection(heading), 'yaml').filter((text) => text.startsWith('# sidecar.yaml\n'));
 }
 
-function readConfig(
-  { heading, block = 0, issuer }: ShapeOptions,
-  move: (text: string) => string,
-  file: string,
-): ConfigInput {
+function readConfig({ heading, block = 0, issuer }: ShapeOptions, move: Move, file: string): ConfigInput {
   const text = readConfigs(heading)[block];
   if (text === undefined) throw new Error(`docs/issuers.md has no such config of ${heading}`);
   const moved = move(text);
