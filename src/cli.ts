@@ -97,6 +97,11 @@ function printFaults(kind: 'error' | 'warning', faults: readonly Fault[]): void 
 }
 
 async function run(args: Arguments): Promise<number> {
+  let askedEarly = false;
+  // Before anybody can follow it, this signal would end the process.
+  process.on('SIGHUP', () => {
+    askedEarly = true;
+  });
   const loaded = load(args.config);
   const { config, warnings, source } = loaded;
   printFaults('warning', warnings);
@@ -110,10 +115,11 @@ async function run(args: Arguments): Promise<number> {
   // What nobody foresaw ends the process in one line: a stack could hold what no log may.
   process.on('uncaughtException', (error) => process.exit(explainFailure(error)));
   const signalled = drainOnSignal(server);
-  const unfollow = followConfig({ server, loaded, load: () => load(args.config) });
+  const follower = followConfig({ server, loaded, load: () => load(args.config) });
+  if (askedEarly) follower.reload();
   // An issuer that hangs must not hold up the end.
   const code = await Promise.race([server.start().then(() => signalled), signalled]);
-  unfollow();
+  follower.close();
   // Else the process could end before its last line is written.
   await output.end();
   return code;

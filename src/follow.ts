@@ -11,13 +11,16 @@ export interface FollowOptions {
   load(): Loaded;
 }
 
+export interface Follower {
+  reload(): void;
+  close(): void;
+}
+
 /**
  * Reloads whenever the config or a file that it names changes, and on SIGHUP. What cannot be used is said by the
  * server, and looked at again at the next change.
- *
- * @returns what ends it
  */
-export function followConfig({ server, loaded, load }: FollowOptions): () => void {
+export function followConfig({ server, loaded, load }: FollowOptions): Follower {
   const watcher = createWatcher({ onChange: reload });
   let last = loaded;
   const watch = () => watcher.watch([...last.files, ...namedFiles(last.config)]);
@@ -34,8 +37,11 @@ export function followConfig({ server, loaded, load }: FollowOptions): () => voi
 
   watch();
   process.on('SIGHUP', reload);
-  return () => {
-    process.off('SIGHUP', reload);
-    watcher.close();
+  return {
+    reload,
+    close() {
+      process.off('SIGHUP', reload);
+      watcher.close();
+    },
   };
 }
