@@ -167,8 +167,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       if (waiting.length > 0) logger.warn({ msg: 'restart needed', settings: waiting });
       return { needsRestart: waiting };
     } catch (error) {
-      const faults =
-        error instanceof ConfigError ? error.faults.map(formatFault) : [(error as Error).message];
+      const faults = describeFaults(error);
       note('failure', faults);
       logger.error({ msg: 'config not reloaded', faults });
       throw error;
@@ -221,6 +220,16 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       await closeRest();
     },
   };
+}
+
+/** Most faults that are logged and kept: a file of garbage has one a line. */
+const mostFaults = 20;
+
+function describeFaults(error: unknown): string[] {
+  if (!(error instanceof ConfigError)) return [(error as Error).message];
+  const more = error.faults.length - mostFaults;
+  const faults = error.faults.slice(0, mostFaults).map(formatFault);
+  return more > 0 ? [...faults, `and ${more} more`] : faults;
 }
 
 /** Shows clients the certificates of another config from the next handshake on; open connections go on. */

@@ -98,6 +98,18 @@ t.test('what cannot be used changes nothing, and is said', async (t) => {
   t.equal((await gateway.get('/x', token)).status, 404, 'and the next good one is taken');
 });
 
+t.test('of many faults, some are said', async (t) => {
+  const { gateway, status } = await scene(t);
+  const faults = Array.from({ length: 100 }, (_, n) => ({ path: `rules[${n}]`, message: 'is wrong' }));
+  const load = () => {
+    throw new ConfigError(faults);
+  };
+  await t.rejects(gateway.server.reload(load));
+  const { lastReload } = (await status()).config;
+  t.equal(lastReload?.faults.length, 21);
+  t.equal(lastReload?.faults.at(-1), 'and 80 more');
+});
+
 t.test('requests under way end under the config that they began with', async (t) => {
   const held: ServerResponse[] = [];
   let onHeld = () => {};
