@@ -58,6 +58,7 @@ function readArguments(argv: readonly string[]): Arguments | null {
       throw new UsageError(`"${command}" takes no --${option}`);
     }
   }
+  if (values.config === '') throw new UsageError('--config needs the name of a file');
   const { config, online = false, once = false, json = false, method, path } = values;
   return { command, config, online, once, json, method, path, token };
 }
@@ -98,7 +99,7 @@ function printFaults(kind: 'error' | 'warning', faults: readonly Fault[]): void 
 
 async function run(args: Arguments): Promise<number> {
   let askedEarly = false;
-  // Before anybody can follow it, this signal would end the process.
+  // Until it is followed, and once it is no more, it must not end the process.
   process.on('SIGHUP', () => {
     askedEarly = true;
   });
@@ -115,7 +116,9 @@ async function run(args: Arguments): Promise<number> {
   // What nobody foresaw ends the process in one line: a stack could hold what no log may.
   process.on('uncaughtException', (error) => process.exit(explainFailure(error)));
   const signalled = drainOnSignal(server);
-  const follower = followConfig({ server, loaded, load: () => load(args.config) });
+  // While it is replaced a file may be missing: another in its place could allow what it denies.
+  const file = source === 'environment' ? args.config : source;
+  const follower = followConfig({ server, loaded, load: () => load(file) });
   if (askedEarly) follower.reload();
   // An issuer that hangs must not hold up the end.
   const code = await Promise.race([server.start().then(() => signalled), signalled]);

@@ -45,6 +45,8 @@ export interface Sidecar {
   saidAgain(msg: string, nth: number): Promise<LogLine>;
   /** The first line that fits, once it is there. */
   lineWhere(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Resolves once standard error holds this. */
+  complained(words: string): Promise<void>;
   kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP'): void;
   readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
 }
@@ -55,6 +57,10 @@ export function startSidecar(t: Test, args: readonly string[], options: CommandO
   const lines: LogLine[] = [];
   const reader = createInterface({ input: child.stdout });
   reader.on('line', (line) => lines.push(JSON.parse(line) as LogLine));
+  let complaints = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaints += chunk;
+  });
   const ended = Promise.all([once(child, 'close'), text(child.stderr)]).then(([[code], stderr]) => ({
     code: code as number | null,
     stderr,
@@ -83,6 +89,11 @@ export function startSidecar(t: Test, args: readonly string[], options: CommandO
         'a line',
         20_000,
       ),
+    async complained(words) {
+      while (!complaints.includes(words)) {
+        await withDeadline(once(child.stderr, 'data'), `"${words}"`, 20_000);
+      }
+    },
     kill: (signal) => void child.kill(signal),
     // Counted from when somebody waits for it: what runs on for long is no fault.
     get ended() {

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { startEcho } from '../helpers/echo.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
 import { type Answer, request } from '../helpers/request.ts';
-import { startSidecar } from './command.ts';
+import { type CommandOptions, startSidecar } from './command.ts';
 
 async function world(t: Test) {
   const [issuer, echo] = await Promise.all([startFakeIssuer(t), startEcho(t)]);
@@ -20,8 +20,8 @@ async function world(t: Test) {
   return { text, echo };
 }
 
-async function start(t: Test, file: string) {
-  const sidecar = startSidecar(t, ['run', '--config', file]);
+async function start(t: Test, file: string | null, options: CommandOptions = {}) {
+  const sidecar = startSidecar(t, file === null ? ['run'] : ['run', '--config', file], options);
   const { port, adminPort } = await sidecar.said('listening');
   await sidecar.said('started');
   const [url, admin] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`];
@@ -90,4 +90,41 @@ t.test('a mounted ConfigMap and Secret, whose links are swapped', async (t) => {
   await sidecar.saidAgain('config reloaded', 2);
   await get('/open');
   t.ok(echo.seen[1]?.rawHeaders.includes('second'));
+});
+
+t.test('a file that is gone is not made up for by another, or by the environment', async (t) => {
+  const { text, echo } = await world(t);
+  const cwd = t.testdir({ config: { 'sidecar.yaml': text({ unmatched: 'deny' }) } });
+  const env = {
+    SIDECAR_UPSTREAM: echo.url,
+    SIDECAR_LISTEN__PORT: '0',
+    SIDECAR_ADMIN__PORT: '0',
+    SIDECAR_ISSUER: 'http://127.0.0.1:1',
+    SIDECAR_AUDIENCE: 'api://orders',
+  };
+  const { sidecar, get } = await start(t, null, { cwd, env });
+  rmSync(join(cwd, 'config', 'sidecar.yaml'));
+  t.match(await sidecar.said('config not reloaded'), {
+    faults: [/sidecar\.yaml: cannot be read \(ENOENT\)/],
+  });
+  t.equal((await get('/x')).status, 404, 'its rules stay in force');
+  writeFileSync(join(cwd, 'config', 'sidecar.yaml'), text());
+  await sidecar.said('config reloaded');
+  t.equal((await get('/x')).status, 401);
+});
+
+t.test('SIGHUP ends no process that begins or ends', async (t) => {
+  const { text } = await world(t);
+  const file = join(
+    t.testdir({ 'sidecar.yaml': text({ drain: { delay: 0, timeout: '1s' } }) }),
+    'sidecar.yaml',
+  );
+  const sidecar = startSidecar(t, ['run', '--config', file]);
+  await sidecar.complained('warning');
+  sidecar.kill('SIGHUP');
+  await sidecar.said('started');
+  sidecar.kill('SIGTERM');
+  await sidecar.said('drained');
+  sidecar.kill('SIGHUP');
+  t.equal((await sidecar.ended).code, 0);
 });

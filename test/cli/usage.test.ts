@@ -35,6 +35,7 @@ t.test('what is no command or option', async (t) => {
     [['__proto__', '--help'], /unknown command "__proto__"/],
     [['--nonsense'], /--nonsense/],
     [['run', '-x'], /-x/],
+    [['check', '--config', ''], /--config needs the name of a file/],
     [['run', 'more'], /takes no argument "more"/],
     [['check', 'sidecar.yaml'], /takes no argument "sidecar.yaml"/],
     [['run', '--online'], /takes no --online/],
