@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { checkCertificates } from './check-certificates.ts';
 import type { Path } from './path.ts';
 import type { Config, UpstreamConfig } from './schema.ts';
@@ -61,14 +62,21 @@ function checkTokenFile(tokenFile: string | null): Finding[] {
 }
 
 function checkUpstream({ tls }: UpstreamConfig, path: Path): Checked {
-  const { caFile, certFile, keyFile } = tls;
+  const { caFile, certFile, keyFile, serverName } = tls;
   const { faults, warnings } = checkCertificates({ certFile, keyFile, authorities: { caFile } }, [
     ...path,
     'tls',
   ]);
-  if ((certFile === null) === (keyFile === null)) return { faults, warnings };
   const unpaired = { path: [...path, 'tls', 'certFile'], message: 'and keyFile are needed together' };
-  return { faults: [...faults, unpaired], warnings };
+  const unnamed = { path: [...path, 'tls', 'serverName'], message: 'must be a name, not an address' };
+  return {
+    faults: [
+      ...faults,
+      ...((certFile === null) === (keyFile === null) ? [] : [unpaired]),
+      ...(isIP(serverName ?? '') === 0 ? [] : [unnamed]),
+    ],
+    warnings,
+  };
 }
 
 /** A fault for each file that is named and cannot be read. */

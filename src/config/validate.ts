@@ -96,7 +96,8 @@ function got(value: unknown, node: SchemaNode): string {
   if (Array.isArray(value)) return ', got a list';
   if (typeof value === 'object' && value !== null) return ', got a map';
   const text = JSON.stringify(value);
-  return text.length <= 40 ? `, got ${text}` : '';
+  // A URL may hold a password before its @.
+  return text.length <= 40 && !text.includes('@') ? `, got ${text}` : '';
 }
 
 function unknownKey(path: Path, key: string): Finding {

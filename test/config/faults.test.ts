@@ -114,7 +114,12 @@ t.test('faults, each with its path', async (t) => {
     {
       name: 'credentials in an upstream',
       config: { ...base, upstream: 'http://u:p@127.0.0.1' },
-      fault: /^upstream(\.url)?: must be an http or https URL/,
+      fault: /^upstream(\.url)?: must be an http or https URL[^@]*$/,
+    },
+    {
+      name: 'an address where TLS has a name',
+      config: { ...base, upstream: { url: 'https://orders.example', tls: { serverName: '10.0.0.1' } } },
+      fault: /^upstream\.tls\.serverName: must be a name, not an address$/,
     },
     {
       name: 'another scheme',
