@@ -4,7 +4,7 @@ import type { Loaded } from './config/complete.ts';
 import type { Config } from './config/schema.ts';
 import { createKeySets, type KeySets, type KeySetsOptions } from './key-sets.ts';
 import { compilePolicy, type Policy } from './policy.ts';
-import { readTls } from './tls.ts';
+import { type ReadTls, readTls } from './tls.ts';
 
 /** A config and all that is made of it: what a reload replaces, as a whole. */
 export interface InForce {
@@ -16,6 +16,8 @@ export interface InForce {
   readonly keySets: KeySets;
   readonly policy: Policy;
   readonly access: Access;
+  /** Of the traffic port; null: plain HTTP. */
+  readonly tls: ReadTls | null;
 }
 
 export interface InForceParts extends KeySetsOptions {
@@ -36,6 +38,7 @@ export function compileInForce({ config, source }: From, parts: InForceParts): I
     keySets,
     policy: compilePolicy(config, { ...parts, keySets: keySets.all }),
     access: compileAccess(config.admin.tokenFile),
+    tls: config.listen.tls && readTls(config.listen.tls),
   };
 }
 
@@ -49,11 +52,11 @@ export async function compileNext(
   parts: InForceParts,
 ): Promise<InForce> {
   const access = compileAccess(config.admin.tokenFile);
-  if (config.listen.tls !== null) readTls(config.listen.tls);
+  const tls = config.listen.tls && readTls(config.listen.tls);
   const keySets = await before.keySets.change(config.issuers);
   try {
     const policy = compilePolicy(config, { ...parts, keySets: keySets.all, previous: before.policy });
-    return { config, source, loadedAt: parts.clock.now(), keySets, policy, access };
+    return { config, source, loadedAt: parts.clock.now(), keySets, policy, access, tls };
   } catch (error) {
     keySets.close(before.keySets);
     throw error;

@@ -89,8 +89,9 @@ function settings({
 }
 
 async function renew(set: KeySet, { issuer, jwksFile }: IssuerConfig, kept: boolean): Promise<void> {
-  if (!kept) return set.start();
-  if (jwksFile === null || (await set.refresh('reload'))) return;
+  if (!kept) await set.start();
+  else if (jwksFile !== null) await set.refresh('reload');
+  if (jwksFile === null || set.status().lastError === null) return;
   throw new Error(`the keys of ${issuer} cannot be read: ${set.status().lastError?.message}`);
 }
 

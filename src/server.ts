@@ -10,7 +10,7 @@ import { needsRestart } from './config/restart.ts';
 import type { Config } from './config/schema.ts';
 import { type ExplainInput, type Explanation, explain } from './explain/explain.ts';
 import { createTraffic, portOf } from './gateway.ts';
-import { compileInForce, compileNext } from './in-force.ts';
+import { compileInForce, compileNext, type InForce } from './in-force.ts';
 import type { ForwardProxy } from './keys/proxy.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
@@ -19,7 +19,6 @@ import type { Policy } from './policy.ts';
 import { WebSockets } from './proxy/websockets.ts';
 import { connectReadings } from './readings.ts';
 import { type Phase, type Reloads, readReadiness, readStatus } from './status.ts';
-import { readTls } from './tls.ts';
 import { readVersion } from './version.ts';
 
 export interface ServerOptions {
@@ -134,16 +133,26 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     return ports;
   }
 
-  async function takeOver(load: () => Loaded): Promise<readonly string[]> {
+  function assertServing(): void {
     if (phase !== 'serving') throw new Error('This sidecar is shutting down.');
+  }
+
+  async function takeOver(load: () => Loaded): Promise<readonly string[]> {
+    assertServing();
     const before = current;
     const next = await compileNext(load(), before, parts);
+    try {
+      assertServing();
+    } catch (error) {
+      next.keySets.close(before.keySets);
+      throw error;
+    }
     const wasReady = reloads.wasReady || readReadiness({ ...before, ...reloads, phase: 'serving' }).ready;
     current = next;
     before.keySets.close(next.keySets);
     leaving.add(before.policy.upstreams);
     before.policy.upstreams.close(next.policy.upstreams).then(() => leaving.delete(before.policy.upstreams));
-    takeCertificates(traffic, config, next.config);
+    takeCertificates(traffic, config, next);
     logger.level = next.config.log.level;
     metrics.lastReload.set(next.loadedAt / 1000);
     reloads = { ...reloads, wasReady, needsRestart: needsRestart(config, next.config) };
@@ -233,12 +242,12 @@ function describeFaults(error: unknown): string[] {
 }
 
 /** Shows clients the certificates of another config from the next handshake on; open connections go on. */
-function takeCertificates(traffic: FastifyInstance, started: Config, { listen: { tls } }: Config): void {
+function takeCertificates(traffic: FastifyInstance, started: Config, { tls, config }: InForce): void {
   const { server } = traffic;
   // Whether clients are asked for certificates was decided when the port was opened: other authorities may come only then.
   if (!(server instanceof TlsServer) || tls === null) return;
-  if (tls.clientCertificates === started.listen.tls?.clientCertificates)
-    server.setSecureContext(readTls(tls));
+  if (config.listen.tls?.clientCertificates === started.listen.tls?.clientCertificates)
+    server.setSecureContext(tls);
 }
 
 /** No host means every address; a machine without IPv6 has only the IPv4 ones. */

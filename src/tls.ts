@@ -9,6 +9,9 @@ export interface ListenTls {
   readonly clientCertificates: 'none' | 'optional' | 'required';
 }
 
+/** What a port is opened with, the contents of its files included. */
+export type ReadTls = SecureContextOptions & TlsOptions;
+
 /**
  * Forward secrecy and authenticated encryption alone, as RFC 9325 section 4.2 recommends. The first three are those of
  * TLS 1.3, whose order the client decides.
@@ -34,7 +37,7 @@ const groups = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384'];
  * TLS of the traffic port: version 1.2 or later. Throws, naming the file, when one cannot be read, and naming the
  * setting when OpenSSL makes nothing of them.
  */
-export function readTls(tls: ListenTls): SecureContextOptions & TlsOptions {
+export function readTls(tls: ListenTls): ReadTls {
   const options = readOptions(tls);
   try {
     createSecureContext(options);
@@ -54,7 +57,7 @@ function isKnown(group: string): boolean {
   }
 }
 
-function readOptions(tls: ListenTls): SecureContextOptions & TlsOptions {
+function readOptions(tls: ListenTls): ReadTls {
   const own = {
     minVersion: 'TLSv1.2',
     ciphers,

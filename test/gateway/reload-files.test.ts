@@ -148,3 +148,29 @@ t.test('the authority that an upstream is checked against', async (t) => {
   await gateway.reload(config);
   t.equal((await gateway.get('/x')).status, 502, 'over no connection that was opened before');
 });
+
+t.test('a key that is replaced while an issuer is waited for', async (t) => {
+  const [first, second] = [createCertificate({ name: 'first' }), createCertificate({ name: 'second' })];
+  const folder = t.testdir({ cert: first.cert, key: first.key });
+  const [echo, issuer] = await Promise.all([startEcho(t), startFakeIssuer(t)]);
+  const tls = { certFile: join(folder, 'cert'), keyFile: join(folder, 'key') };
+  const config = { ...open, upstream: echo.url, listen: { tls } };
+  const gateway = await startGateway(t, config);
+  let release = () => {};
+  const asked = new Promise<void>((resolve) => {
+    issuer.respond((_request, _response, next) => {
+      release = next;
+      issuer.respond();
+      resolve();
+    });
+  });
+  const more = { issuer: issuer.issuer, audience: issuer.audience };
+  const reloading = gateway.reload({ ...config, issuers: [...open.issuers, more] });
+  await asked;
+  put(folder, 'key', second.key);
+  release();
+  await reloading;
+  t.equal(await gateway.metric('jwks_sidecar_config_reloads_total{result="success"}'), 1);
+  const { status } = await request(gateway.url, { path: '/x', ca: first.cert });
+  t.equal(status, 200, 'the pair that was looked at serves');
+});

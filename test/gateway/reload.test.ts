@@ -272,3 +272,31 @@ t.test('one after the other, and none while it ends', async (t) => {
   await t.rejects(gateway.reload(config), /shutting down/);
   await drained;
 });
+
+t.test('key files that hold no keys, of an issuer that is new', async (t) => {
+  const folder = t.testdir({ jwks: 'garbage' });
+  const { config, gateway } = await scene(t);
+  const more = { issuer: 'https://new.example', audience: 'a', jwksFile: join(folder, 'jwks') };
+  await t.rejects(gateway.reload({ ...config, issuers: [...config.issuers, more], unmatched: 'deny' }), {
+    message: /the keys of https:\/\/new\.example cannot be read/,
+  });
+  assertRefused(t, 'the old config', await gateway.get('/x'), 'token_missing');
+});
+
+t.test('a reload under way when the server closes', async (t) => {
+  const { issuer, config, gateway } = await scene(t);
+  const other = await startFakeIssuer(t);
+  let release = () => {};
+  const asked = new Promise<void>((resolve) => {
+    other.respond((_request, _response, next) => {
+      release = next;
+      other.respond();
+      resolve();
+    });
+  });
+  const reloading = gateway.reload({ ...config, issuers: [trust(issuer), trust(other)] });
+  await asked;
+  await gateway.server.close();
+  release();
+  await t.rejects(reloading, { message: 'This sidecar is shutting down.' });
+});
