@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { complete, type Loaded, toFault } from './complete.ts';
 import { overlayEnvironment } from './environment.ts';
@@ -68,13 +68,18 @@ function findFile({ file, env, cwd }: LoadOptions): string | null {
   return places.find((each) => existsSync(resolve(cwd, each))) ?? null;
 }
 
+/** Bytes; also the most that a ConfigMap holds. While a config is read no request is answered. */
+const largest = 1024 * 1024;
+
 function readText(file: string, cwd: string): string {
+  const path = resolve(cwd, file);
   try {
-    return readFileSync(resolve(cwd, file), 'utf8');
+    if (statSync(path).size <= largest) return readFileSync(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new ConfigError([{ path: '', file, message: `cannot be read (${code ?? 'error'})` }]);
   }
+  throw new ConfigError([{ path: '', file, message: 'is larger than 1 MiB' }]);
 }
 
 /** What is wrong because a value could not be put in is said already. */

@@ -26,6 +26,12 @@ export function parseText(text: string): Parsed {
     const { line, col } = lineCounter.linePos(offset);
     return { line, column: col };
   };
+  const deep = findDepth(text);
+  if (deep !== undefined) {
+    return unreadable([
+      { path: [], message: `more than ${mostOpen} brackets are open here`, position: deep },
+    ]);
+  }
   const document = parseDocument(text, { lineCounter, uniqueKeys: true, prettyErrors: false });
   const errors = [...document.errors, ...document.warnings]
     .map(({ code, message, pos }) => ({
@@ -38,7 +44,7 @@ export function parseText(text: string): Parsed {
     .filter(
       ({ position }, index, all) => all.findIndex((each) => each.position.line === position.line) === index,
     );
-  if (errors.length > 0) return { value: undefined, errors, findings: [], locate: () => undefined };
+  if (errors.length > 0) return unreadable(errors);
   return {
     ...toPlain(document),
     errors: [],
@@ -47,6 +53,26 @@ export function parseText(text: string): Parsed {
       return offset === undefined ? undefined : at(offset);
     },
   };
+}
+
+function unreadable(errors: Parsed['errors']): Parsed {
+  return { value: undefined, errors, findings: [], locate: () => undefined };
+}
+
+/** No config needs as many, and over thousands of them the parser takes minutes, in which no request is answered. */
+const mostOpen = 200;
+
+/** Where more brackets are open than may be, those in texts and comments included. */
+function findDepth(text: string): Position | undefined {
+  let open = 0;
+  for (const { 0: bracket, index } of text.matchAll(/[[{\]}]/g)) {
+    open = bracket === '[' || bracket === '{' ? open + 1 : Math.max(0, open - 1);
+    if (open > mostOpen) {
+      const lines = text.slice(0, index + 1).split('\n');
+      return { line: lines.length, column: lines.at(-1)?.length ?? 1 };
+    }
+  }
+  return undefined;
 }
 
 /** The parser's own words where they are safe; others of its messages repeat what stands there, secrets too. */

@@ -92,7 +92,7 @@ function algorithm(path: Path, value: unknown): Finding {
 
 /** A short value is repeated; a long one, or one that could be a secret, never. */
 function got(value: unknown, node: SchemaNode): string {
-  if (node['x-secret'] || value === undefined) return '';
+  if (node === configSchema || node['x-secret'] || value === undefined) return '';
   if (Array.isArray(value)) return ', got a list';
   if (typeof value === 'object' && value !== null) return ', got a map';
   const text = JSON.stringify(value);

@@ -25,6 +25,7 @@ function faultsOf(options: Partial<LoadOptions>): string[] {
 t.test('where it is looked for', async (t) => {
   const cwd = t.testdir({
     'a.yaml': minimal,
+    'large.yaml': `${minimal}# ${'x'.repeat(1024 * 1024)}`,
     'b.json': JSON.stringify({
       upstream: 'http://127.0.0.1:4000',
       issuers: [{ issuer: 'https://b.example', audience: 'b' }],
@@ -42,6 +43,7 @@ t.test('where it is looked for', async (t) => {
     'then SIDECAR_CONFIG; JSON will do',
   );
   t.match(faultsOf({ file: 'c.yaml', cwd })[0], /^c\.yaml: cannot be read \(ENOENT\)/);
+  t.match(faultsOf({ file: 'large.yaml', cwd })[0], /^large\.yaml: is larger than 1 MiB/);
   t.match(
     faultsOf({ cwd })[0],
     /there is no config.*SIDECAR_UPSTREAM, SIDECAR_ISSUER and SIDECAR_AUDIENCE are enough/,

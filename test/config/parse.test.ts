@@ -30,6 +30,11 @@ t.test('texts that cannot be read, each with its place', async (t) => {
     },
     { name: 'two documents', text: 'a: 1\n---\nb: 1\n', faults: [/^2:1 : there are several documents/] },
     { name: 'a tab', text: 'a:\n\tb: 1\n', faults: [/^2:1 : a tab cannot indent; use spaces$/] },
+    {
+      name: 'more brackets than the parser can bear',
+      text: `a: ${'['.repeat(100_000)}`,
+      faults: [/^1:204 : more than 200 brackets are open here$/],
+    },
     { name: 'an open list', text: 'a: [\n', faults: [/^2:1 : Flow sequence/] },
     { name: 'an open quote', text: 'a: "x\nb: 1\n', faults: [/^3:1 : Missing closing "quote/] },
     { name: 'an unknown tag', text: 'a: !env HOME\n', faults: [/^1:4 : this tag is unknown$/] },
