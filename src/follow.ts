@@ -1,4 +1,5 @@
 import type { Loaded } from './config/complete.ts';
+import { ConfigError } from './config/fault.ts';
 import { namedFiles } from './config/files.ts';
 import { createWatcher } from './config/watch.ts';
 import type { Server } from './server.ts';
@@ -22,20 +23,26 @@ export interface Follower {
  */
 export function followConfig({ server, loaded, load }: FollowOptions): Follower {
   const watcher = createWatcher({ onChange: reload });
-  let last = loaded;
-  const watch = () => watcher.watch([...last.files, ...namedFiles(last.config)]);
+  let files = filesOf(loaded);
 
-  function reload(): void {
-    server
-      .reload(() => {
-        last = load();
-        watch();
-        return last;
-      })
-      .catch(() => {});
+  function loadAnew(): Loaded {
+    try {
+      const next = load();
+      files = filesOf(next);
+      watcher.watch(files);
+      return next;
+    } catch (error) {
+      // What it lacks may come later, as a Secret may after the ConfigMap that needs it.
+      if (error instanceof ConfigError) watcher.watch([...files, ...error.files]);
+      throw error;
+    }
   }
 
-  watch();
+  function reload(): void {
+    server.reload(loadAnew).catch(() => {});
+  }
+
+  watcher.watch(files);
   process.on('SIGHUP', reload);
   return {
     reload,
@@ -44,4 +51,8 @@ export function followConfig({ server, loaded, load }: FollowOptions): Follower 
       watcher.close();
     },
   };
+}
+
+function filesOf({ files, config }: Loaded): string[] {
+  return [...files, ...namedFiles(config)];
 }

@@ -1,5 +1,6 @@
 import { checkConfig } from './check.ts';
 import { ConfigError, type Fault } from './fault.ts';
+import { namedFiles } from './files.ts';
 import { fill } from './fill.ts';
 import { formatPath } from './path.ts';
 import type { ProxyVariables } from './proxy.ts';
@@ -24,6 +25,8 @@ export interface Completed {
   readonly config: Config | null;
   readonly faults: readonly Finding[];
   readonly warnings: readonly Finding[];
+  /** Absolute paths of the files that it names, as far as they can be told. */
+  readonly files: readonly string[];
 }
 
 /** Compiled once, when it is first needed: the schema is a constant, and a reload must not hold requests up. */
@@ -36,11 +39,17 @@ export function complete(value: unknown): Completed {
   const faults = validate(value);
   const rest = faults.reduce((left, { path }) => prune(left, path), value);
   // Without what is wrong in itself, the remainder often still says what contradicts what: one round tells it all.
-  if (faults.length > 0 && validate(rest).length > 0) return { config: null, faults, warnings: [] };
+  if (faults.length > 0 && validate(rest).length > 0)
+    return { config: null, faults, warnings: [], files: [] };
   const config = fill(rest, configSchema) as Config;
   const checked = checkConfig(config);
   const all = [...faults, ...checked.faults];
-  return { config: all.length > 0 ? null : config, faults: all, warnings: checked.warnings };
+  return {
+    config: all.length > 0 ? null : config,
+    faults: all,
+    warnings: checked.warnings,
+    files: namedFiles(config),
+  };
 }
 
 /**

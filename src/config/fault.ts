@@ -16,11 +16,14 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly faults: readonly Fault[];
   readonly warnings: readonly Fault[];
+  /** Absolute paths of the files that it takes values from or names, as far as it says so: with others it may be good. */
+  readonly files: readonly string[];
 
-  constructor(faults: readonly Fault[], warnings: readonly Fault[] = []) {
+  constructor(faults: readonly Fault[], warnings: readonly Fault[] = [], files: readonly string[] = []) {
     super(faults.map(formatFault).join('\n'));
     this.faults = faults;
     this.warnings = warnings;
+    this.files = files;
   }
 }
 

@@ -38,7 +38,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   }
   const filled = interpolate(parsed?.value ?? {}, { env, cwd });
   const overlaid = overlayEnvironment(filled.value, env);
-  const { config, faults, warnings } = complete(overlaid.value);
+  const { config, faults, warnings, files: named } = complete(overlaid.value);
   const outside = [...filled.places, ...overlaid.variables.map(({ path }) => path)];
   const describe = (finding: Finding) =>
     place(finding, { file: found, parsed, outside, variables: overlaid.variables });
@@ -49,7 +49,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   if (config === null || missing.length > 0 || proxyFaults.length > 0) {
     if (found === null && overlaid.variables.length === 0) throw new ConfigError([nothing], said);
     const all = [...missing, ...faults.filter(isNews(missing))].map(describe);
-    throw new ConfigError([...proxyFaults, ...all.toSorted(byPlace)], said);
+    throw new ConfigError([...proxyFaults, ...all.toSorted(byPlace)], said, [...filled.files, ...named]);
   }
   const files = [...(found === null ? [] : [resolve(cwd, found)]), ...filled.files];
   return { config, warnings: said, source: found ?? 'environment', files, proxy };

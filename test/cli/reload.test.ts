@@ -128,3 +128,21 @@ t.test('SIGHUP ends no process that begins or ends', async (t) => {
   sidecar.kill('SIGHUP');
   t.equal((await sidecar.ended).code, 0);
 });
+
+t.test('files that come after the config that names them', async (t) => {
+  const { text, echo } = await world(t);
+  const folder = t.testdir({ 'sidecar.yaml': text() });
+  const file = join(folder, 'sidecar.yaml');
+  const { sidecar, get } = await start(t, file);
+  const [secret, tokenFile] = [join(folder, 'secret'), join(folder, 'token')];
+  const upstream = { url: echo.url, setHeaders: { 'X-Secret': `\${file:${secret}}` } };
+  writeFileSync(file, text({ upstream }));
+  await sidecar.said('config not reloaded');
+  writeFileSync(secret, 'there');
+  await sidecar.said('config reloaded');
+  writeFileSync(file, text({ admin: { host: '127.0.0.1', port: 0, tokenFile }, unmatched: 'deny' }));
+  await sidecar.saidAgain('config not reloaded', 2);
+  writeFileSync(tokenFile, 't'.repeat(32));
+  await sidecar.saidAgain('config reloaded', 2);
+  t.equal((await get('/x')).status, 404);
+});
