@@ -6,19 +6,13 @@ import t, { type Test } from 'tap';
 import { withDeadline } from '../helpers/deadline.ts';
 import { startEcho } from '../helpers/echo.ts';
 import { request } from '../helpers/request.ts';
+import { openConfig } from './open-config.ts';
 
 const cli = join(import.meta.dirname, '../../src/cli.ts');
 
 async function start(t: Test) {
   const echo = await startEcho(t);
-  const config = JSON.stringify({
-    upstream: echo.url,
-    listen: { host: '127.0.0.1', port: 0 },
-    admin: { host: '127.0.0.1', port: 0 },
-    issuers: [{ issuer: 'https://a.example', audience: 'a', jwks: { keys: [] } }],
-    rules: [{ path: '/*', auth: 'none' }],
-    drain: { delay: 0 },
-  });
+  const config = openConfig(echo.url);
   const file = `${t.testdir({ 'sidecar.json': config })}/sidecar.json`;
   const child = spawn(
     process.execPath,

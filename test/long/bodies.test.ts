@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import t, { type Test } from 'tap';
 import { startSidecar } from '../cli/command.ts';
+import { openConfig } from '../cli/open-config.ts';
 import { watchMemory } from './memory.ts';
 
 const gigabyte = 1024 ** 3;
@@ -38,13 +39,7 @@ async function start(t: Test) {
   await once(server, 'listening');
   t.teardown(() => server.close().closeAllConnections());
   const upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const config = JSON.stringify({
-    upstream,
-    listen: { host: '127.0.0.1', port: 0 },
-    admin: { host: '127.0.0.1', port: 0 },
-    issuers: [{ issuer: 'https://a.example', audience: 'a', jwks: { keys: [] } }],
-    rules: [{ path: '/*', auth: 'none' }],
-  });
+  const config = openConfig(upstream);
   const sidecar = startSidecar(t, [
     'run',
     '--config',

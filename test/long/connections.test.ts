@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import { startSidecar } from '../cli/command.ts';
+import { openConfig } from '../cli/open-config.ts';
 import { withDeadline } from '../helpers/deadline.ts';
 import { startEcho } from '../helpers/echo.ts';
 import { request } from '../helpers/request.ts';
@@ -11,13 +12,8 @@ const count = 10_000;
 
 t.test('10,000 connections that say nothing', { timeout: 240_000 }, async (t) => {
   const echo = await startEcho(t);
-  const config = JSON.stringify({
-    upstream: echo.url,
-    listen: { host: '127.0.0.1', port: 0, keepAliveTimeout: '20s', headersTimeout: '20s' },
-    admin: { host: '127.0.0.1', port: 0 },
-    issuers: [{ issuer: 'https://a.example', audience: 'a', jwks: { keys: [] } }],
-    rules: [{ path: '/*', auth: 'none' }],
-  });
+  const listen = { host: '127.0.0.1', port: 0, keepAliveTimeout: '20s', headersTimeout: '20s' };
+  const config = openConfig(echo.url, { listen });
   const sidecar = startSidecar(t, [
     'run',
     '--config',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
 import { Pool } from 'undici';
+import { openConfig } from '../cli/open-config.ts';
 import { withDeadline } from '../helpers/deadline.ts';
 import { residentMemory } from './memory.ts';
 
@@ -11,13 +12,7 @@ const cli = join(import.meta.dirname, '../../src/cli.ts');
 const requests = 60_000;
 
 t.test('lines that nobody reads are lost, and said to be', { timeout: 240_000 }, async (t) => {
-  const config = JSON.stringify({
-    upstream: 'http://127.0.0.1:1',
-    listen: { host: '127.0.0.1', port: 0 },
-    admin: { host: '127.0.0.1', port: 0 },
-    issuers: [{ issuer: 'https://a.example', audience: 'a', jwks: { keys: [] } }],
-    drain: { delay: 0 },
-  });
+  const config = openConfig('http://127.0.0.1:1', { rules: [] });
   const file = `${t.testdir({ 'sidecar.json': config })}/sidecar.json`;
   const child = spawn(
     process.execPath,
