@@ -22,6 +22,8 @@ export interface CacheFileOptions {
   readonly path: string;
   /** The issuer whose keys these are; a file of another is not believed. */
   readonly issuer: string;
+  /** Where they are fetched from; keys of a place that the config has left are not believed. */
+  readonly source: string;
   /** Bytes; a larger file is not read. */
   readonly maxSize: number;
 }
@@ -29,7 +31,7 @@ export interface CacheFileOptions {
 /** What surrounds the key set in the file. */
 const envelopeSize = 4096;
 
-export function createCacheFile({ path, issuer, maxSize }: CacheFileOptions): CacheFile {
+export function createCacheFile({ path, issuer, source, maxSize }: CacheFileOptions): CacheFile {
   return {
     async read() {
       const text = await readOwn(path, maxSize + envelopeSize);
@@ -40,10 +42,16 @@ export function createCacheFile({ path, issuer, maxSize }: CacheFileOptions): Ca
       if (!isObject(content) || Number.isNaN(date))
         throw new FetchError('cache_invalid', 'cacheFile is damaged');
       if (content.issuer !== issuer) throw new FetchError('cache_invalid', 'cacheFile is of another issuer');
+      if (content.source !== source) throw new FetchError('cache_invalid', 'cacheFile is of another source');
       return { document: content.jwks, date };
     },
     async write({ document, date }) {
-      const text = JSON.stringify({ issuer, fetchedAt: new Date(date).toISOString(), jwks: document });
+      const text = JSON.stringify({
+        issuer,
+        source,
+        fetchedAt: new Date(date).toISOString(),
+        jwks: document,
+      });
       const next = `${path}.${randomUUID()}`;
       try {
         await writeWhole(next, text);

@@ -166,7 +166,8 @@ export class Refresher {
 
   #keep(kept: Kept): void {
     const { issuer, cache, events } = this.#options;
-    if (cache === null) return;
+    // After close another set may write the same file.
+    if (cache === null || this.#closed) return;
     this.#kept = this.#kept
       .then(() => cache.write(kept))
       .then(() => events.cached({ issuer, action: 'write' }))

@@ -62,9 +62,9 @@ class IssuerKeys implements KeySet {
     this.#maxStale = keys.maxStale;
     this.#source = createSource(options, { fetchJson, clock, lookup });
     this.#budget = createBudget({ burst, interval: keys.cooldown, clock });
-    const cacheFile = this.#source.remote ? keys.cacheFile : null;
-    const cache =
-      cacheFile === null ? null : createCacheFile({ path: cacheFile, issuer, maxSize: keys.maxSize });
+    const path = this.#source.remote ? keys.cacheFile : null;
+    const source = options.jwksUri ?? 'discovery';
+    const cache = path === null ? null : createCacheFile({ path, issuer, source, maxSize: keys.maxSize });
     this.#refresher = new Refresher({ ...options, source: this.#source, cache, schedule, random });
   }
 

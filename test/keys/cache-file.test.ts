@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createCacheFile } from '../../src/keys/cache-file.ts';
@@ -9,7 +9,7 @@ const jwks = { keys: [{ kty: 'EC' }] };
 
 t.test('what is written is read again, and nothing else', async (t) => {
   const path = join(t.testdir({}), 'keys.json');
-  const cache = createCacheFile({ path, issuer: 'https://a.example', maxSize: 1000 });
+  const cache = createCacheFile({ path, issuer: 'https://a.example', source: 'discovery', maxSize: 1000 });
   t.equal(await cache.read(), undefined, 'there is none yet');
   await cache.write({ document: jwks, date: 1234 });
   t.same(await cache.read(), { document: jwks, date: 1234 });
@@ -20,10 +20,12 @@ t.test('what is written is read again, and nothing else', async (t) => {
 });
 
 t.test('what cannot be believed is not', async (t) => {
-  const whole = { issuer: 'https://a.example', fetchedAt: '2026-01-01T00:00:00Z', jwks };
+  const whole = { issuer: 'https://a.example', source: 'discovery', fetchedAt: '2026-01-01T00:00:00Z', jwks };
   const cases: Readonly<Record<string, string>> = {
     'another issuer': JSON.stringify({ ...whole, issuer: 'https://b.example' }),
     'a prefix of the issuer': JSON.stringify({ ...whole, issuer: 'https://a.example/' }),
+    'another source': JSON.stringify({ ...whole, source: 'https://a.example/old' }),
+    'no source': JSON.stringify({ ...whole, source: undefined }),
     'cut short': JSON.stringify(whole).slice(0, -5),
     'not JSON': 'keys',
     'no time': JSON.stringify({ ...whole, fetchedAt: 'yesterday' }),
@@ -35,14 +37,19 @@ t.test('what cannot be believed is not', async (t) => {
   };
   const folder = t.testdir(cases);
   for (const name of Object.keys(cases)) {
-    const cache = createCacheFile({ path: join(folder, name), issuer: 'https://a.example', maxSize: 1000 });
+    const cache = createCacheFile({
+      path: join(folder, name),
+      issuer: 'https://a.example',
+      source: 'discovery',
+      maxSize: 1000,
+    });
     await t.rejects(cache.read(), { name: 'FetchError', message: /^cacheFile / }, name);
   }
 });
 
 t.test('one that anybody may write is not believed', async (t) => {
   const path = join(t.testdir({}), 'keys.json');
-  const cache = createCacheFile({ path, issuer: 'https://a.example', maxSize: 1000 });
+  const cache = createCacheFile({ path, issuer: 'https://a.example', source: 'discovery', maxSize: 1000 });
   await cache.write({ document: jwks, date: 0 });
   chmodSync(path, 0o666);
   await t.rejects(cache.read(), { code: 'cache_invalid' });
@@ -51,7 +58,7 @@ t.test('one that anybody may write is not believed', async (t) => {
 t.test('what cannot be written leaves the one before', async (t) => {
   const folder = t.testdir({ 'keys.json': { folder: {} } });
   for (const path of [join(folder, 'keys.json'), join(folder, 'nowhere', 'keys.json')]) {
-    const cache = createCacheFile({ path, issuer: 'https://a.example', maxSize: 1000 });
+    const cache = createCacheFile({ path, issuer: 'https://a.example', source: 'discovery', maxSize: 1000 });
     await t.rejects(cache.write({ document: jwks, date: 0 }), { code: 'file_unwritable' }, path);
   }
   t.same(readdirSync(folder), ['keys.json'], 'nothing is left beside it');
@@ -164,4 +171,38 @@ t.test('keys that are weaker than the config now allows are not taken from the f
   });
   await set.start();
   t.equal(await found('RS256', issuer.signingKey.kid), 'keys_unavailable');
+});
+
+t.test('keys of a source that the config has left do not come back', async (t) => {
+  const issuer = await startFakeIssuer(t, { algorithms: ['ES256'] });
+  const file = join(t.testdir({}), 'keys.json');
+  await fill(t, issuer, file);
+  issuer.respond(down);
+  const moved = { issuer: issuer.issuer, jwksUri: `${issuer.url}/moved`, keys: { cacheFile: file } };
+  const { set, found, cached: said } = testKeySet(t, moved);
+  await set.start();
+  t.equal(await found('ES256', issuer.signingKey.kid), 'keys_unavailable');
+  t.match(said, [{ action: 'read', error: { code: 'cache_invalid' } }]);
+});
+
+t.test('a set that has been closed writes no more', async (t) => {
+  const issuer = await startFakeIssuer(t, { algorithms: ['ES256'] });
+  const file = join(t.testdir({}), 'keys.json');
+  let release = () => {};
+  const asked = new Promise<void>((resolve) => {
+    issuer.respond((_request, _response, next) => {
+      release = next;
+      resolve();
+    });
+  });
+  const { set, cached: said } = cached(t, issuer, file);
+  const started = set.start();
+  await asked;
+  set.close();
+  release();
+  await started;
+  issuer.respond();
+  // Whatever the closed one would have written comes before what another writes.
+  await fill(t, issuer, join(file, '..', 'other.json'));
+  t.same([said, existsSync(file)], [[], false]);
 });
