@@ -1,5 +1,4 @@
 import { type IncomingMessage, METHODS } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import httpProxy from '@fastify/http-proxy';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Clock } from './clock.ts';
@@ -122,9 +121,4 @@ function serverOptions({ listen, websockets }: Config) {
 function httpsOptions(config: Config, tls: NonNullable<Config['listen']['tls']>) {
   // Node's own two minutes would let a client that says nothing keep its connection.
   return { ...readTls(tls), ...serverOptions(config), handshakeTimeout: config.listen.headersTimeout };
-}
-
-/** The port that a server listens on, once it does. */
-export function portOf(app: FastifyInstance): number {
-  return (app.server.address() as AddressInfo).port;
 }

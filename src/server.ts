@@ -1,21 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { Server as TlsServer } from 'node:tls';
-import type { FastifyInstance } from 'fastify';
 import { createAdmin, type Readiness } from './admin.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { closeTraffic } from './close-traffic.ts';
 import type { Loaded } from './config/complete.ts';
-import { ConfigError, formatFault } from './config/fault.ts';
+import { describeFaults } from './config/fault.ts';
 import { needsRestart } from './config/restart.ts';
 import type { Config } from './config/schema.ts';
 import { type ExplainInput, type Explanation, explain } from './explain/explain.ts';
-import { createTraffic, portOf } from './gateway.ts';
-import { compileInForce, compileNext, type InForce } from './in-force.ts';
+import { createTraffic } from './gateway.ts';
+import { compileInForce, compileNext } from './in-force.ts';
 import type { ForwardProxy } from './keys/proxy.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { OpenConnections } from './open-connections.ts';
 import type { Policy } from './policy.ts';
+import { listen, portOf, takeCertificates } from './ports.ts';
 import { WebSockets } from './proxy/websockets.ts';
 import { connectReadings } from './readings.ts';
 import { type Phase, type Reloads, readReadiness, readStatus } from './status.ts';
@@ -229,39 +228,6 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       await closeRest();
     },
   };
-}
-
-/** Most faults that are logged and kept: a file of garbage has one a line. */
-const mostFaults = 20;
-
-function describeFaults(error: unknown): string[] {
-  if (!(error instanceof ConfigError)) return [(error as Error).message];
-  const more = error.faults.length - mostFaults;
-  const faults = error.faults.slice(0, mostFaults).map(formatFault);
-  return more > 0 ? [...faults, `and ${more} more`] : faults;
-}
-
-/** Shows clients the certificates of another config from the next handshake on; open connections go on. */
-function takeCertificates(traffic: FastifyInstance, started: Config, { tls, config }: InForce): void {
-  const { server } = traffic;
-  // Whether clients are asked for certificates was decided when the port was opened: other authorities may come only then.
-  if (!(server instanceof TlsServer) || tls === null) return;
-  if (config.listen.tls?.clientCertificates === started.listen.tls?.clientCertificates)
-    server.setSecureContext(tls);
-}
-
-/** No host means every address; a machine without IPv6 has only the IPv4 ones. */
-async function listen(
-  app: FastifyInstance,
-  { host, port }: { host: string | null; port: number },
-): Promise<void> {
-  try {
-    await app.listen({ port, host: host ?? '::' });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (host !== null || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error;
-    await app.listen({ port, host: '0.0.0.0' });
-  }
 }
 
 function wait(ms: number): Promise<void> {

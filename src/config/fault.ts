@@ -34,3 +34,14 @@ export function formatFault(fault: Fault): string {
   const text = fault.hint === undefined ? fault.message : `${fault.message} — ${fault.hint}`;
   return place === '' ? text : `${place}: ${text}`;
 }
+
+/** Most faults of one config that a log line or the status holds: a file of garbage has one a line. */
+const mostFaults = 20;
+
+/** Why a config could not be used, a sentence each. */
+export function describeFaults(error: unknown): string[] {
+  if (!(error instanceof ConfigError)) return [(error as Error).message];
+  const more = error.faults.length - mostFaults;
+  const faults = error.faults.slice(0, mostFaults).map(formatFault);
+  return more > 0 ? [...faults, `and ${more} more`] : faults;
+}
