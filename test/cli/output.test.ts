@@ -1,29 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { withDeadline } from '../helpers/deadline.ts';
 import { startEcho } from '../helpers/echo.ts';
 import { request } from '../helpers/request.ts';
 import { openConfig } from './open-config.ts';
-
-const cli = join(import.meta.dirname, '../../src/cli.ts');
+import { startPiped } from './piped.ts';
 
 async function start(t: Test) {
   const echo = await startEcho(t);
-  const config = openConfig(echo.url);
-  const file = `${t.testdir({ 'sidecar.json': config })}/sidecar.json`;
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', cli, 'run', '--config', file],
-    {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  );
-  t.teardown(() => child.kill('SIGKILL'));
-  const [line] = await withDeadline(once(createInterface({ input: child.stdout }), 'line'), 'the first line');
-  return { child, url: `http://127.0.0.1:${JSON.parse(line as string).port}` };
+  return startPiped(t, openConfig(echo.url));
 }
 
 async function ends(child: ChildProcess): Promise<number> {

@@ -1,31 +1,16 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import t from 'tap';
 import { Pool } from 'undici';
 import { openConfig } from '../cli/open-config.ts';
+import { startPiped } from '../cli/piped.ts';
 import { withDeadline } from '../helpers/deadline.ts';
 import { residentMemory } from './memory.ts';
 
-const cli = join(import.meta.dirname, '../../src/cli.ts');
 const requests = 60_000;
 
 t.test('lines that nobody reads are lost, and said to be', { timeout: 240_000 }, async (t) => {
-  const config = openConfig('http://127.0.0.1:1', { rules: [] });
-  const file = `${t.testdir({ 'sidecar.json': config })}/sidecar.json`;
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', cli, 'run', '--config', file],
-    {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  );
-  t.teardown(() => child.kill('SIGKILL'));
-  const lines = createInterface({ input: child.stdout });
-  const [line] = await withDeadline(once(lines, 'line'), 'the first line');
+  const { child, lines, url } = await startPiped(t, openConfig('http://127.0.0.1:1', { rules: [] }));
   child.stdout.pause();
-  const pool = new Pool(`http://127.0.0.1:${JSON.parse(line as string).port}`, { connections: 8 });
+  const pool = new Pool(url, { connections: 8 });
   t.teardown(() => pool.destroy());
   let left = requests;
   const path = `/${'x'.repeat(500)}`;

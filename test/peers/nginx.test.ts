@@ -1,41 +1,27 @@
-import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
 import { startGateway } from '../helpers/gateway.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
-import { accepting, findPeer, freePort } from './peer.ts';
+import { findPeer, freePort } from './peer.ts';
+import { startNginx } from './start-nginx.ts';
 
 const nginx = findPeer('nginx', 'nginx');
 
 t.test('in front of nginx', { skip: nginx.skip }, async (t) => {
   const content = randomBytes(3 * 1024 * 1024);
   const port = await freePort();
-  const root = t.testdir({ www: { orders: { 'big.bin': content, 'a b.txt': 'spaced' } }, tmp: {} });
-  const config = `
-    daemon off; master_process off; pid ${root}/nginx.pid; error_log ${root}/error.log;
-    events {}
-    http {
+  const root = t.testdir({ www: { orders: { 'big.bin': content, 'a b.txt': 'spaced' } } });
+  await startNginx(t, {
+    path: nginx.path as string,
+    root,
+    port,
+    http: `
       access_log off; gzip on; gzip_min_length 1; gzip_types *;
-      client_body_temp_path ${root}/tmp; proxy_temp_path ${root}/tmp; fastcgi_temp_path ${root}/tmp;
-      uwsgi_temp_path ${root}/tmp; scgi_temp_path ${root}/tmp;
       server {
         listen 127.0.0.1:${port}; root ${root}/www; keepalive_requests 2;
         location = /seen { return 200 "$request_uri|$http_x_verified_subject|$http_authorization|$http_x_forwarded_for"; }
-      }
-    }`;
-  writeFileSync(join(root, 'nginx.conf'), config);
-  const child = spawn(nginx.path as string, ['-p', root, '-c', join(root, 'nginx.conf')], {
-    stdio: 'ignore',
+      }`,
   });
-  t.teardown(async () => {
-    const exited = once(child, 'exit');
-    child.kill('SIGTERM');
-    await exited;
-  });
-  await accepting(port);
 
   const issuer = await startFakeIssuer(t);
   const gateway = await startGateway(t, {

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { refused } from '../attacks/smuggling-cases.ts';
 import { ask, open } from '../gateway/wire.ts';
 import { startGateway } from '../helpers/gateway.ts';
-import { accepting, findPeer, freePort } from './peer.ts';
+import { findPeer, freePort } from './peer.ts';
+import { startNginx } from './start-nginx.ts';
 
 const nginx = findPeer('nginx', 'nginx');
 
@@ -15,28 +14,16 @@ t.test(
   { skip: nginx.skip },
   async (t) => {
     const port = await freePort();
-    const root = t.testdir({ tmp: {} });
+    const root = t.testdir({});
     const log = join(root, 'access.log');
-    writeFileSync(
-      join(root, 'nginx.conf'),
-      `daemon off; master_process off; pid ${root}/nginx.pid; error_log ${root}/error.log;
-    events {}
-    http {
+    await startNginx(t, {
+      path: nginx.path as string,
+      root,
+      port,
+      http: `
       log_format line '$request'; access_log ${log} line;
-      client_body_temp_path ${root}/tmp; proxy_temp_path ${root}/tmp; fastcgi_temp_path ${root}/tmp;
-      uwsgi_temp_path ${root}/tmp; scgi_temp_path ${root}/tmp;
-      server { listen 127.0.0.1:${port}; location / { return 200 ok; } }
-    }`,
-    );
-    const child = spawn(nginx.path as string, ['-p', root, '-c', join(root, 'nginx.conf')], {
-      stdio: 'ignore',
+      server { listen 127.0.0.1:${port}; location / { return 200 ok; } }`,
     });
-    t.teardown(async () => {
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exited;
-    });
-    await accepting(port);
     const gateway = await startGateway(t, { ...open, upstream: `http://127.0.0.1:${port}` });
     for (const cases of Object.values(refused)) {
       for (const [name, bytes] of Object.entries(cases)) {
