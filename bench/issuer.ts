@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 interface Key {
   readonly kid: string;
   readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
   readonly jwk: object;
 }
 
@@ -21,6 +22,9 @@ export async function startIssuer() {
   return {
     issuer,
     jwksUri: `${issuer}/jwks`,
+    /** Of the newest key, for programs that take no key set. */
+    publicKeyPem: () => (keys[0] as Key).publicKey.export({ type: 'spki', format: 'pem' }) as string,
+    jwks: () => ({ keys: keys.map(({ jwk }) => jwk) }),
     /** A token of about 700 bytes, of the newest key unless another is named. */
     mint(claims: object = {}, key = keys[0] as Key): string {
       const iat = Math.floor(Date.now() / 1000);
@@ -49,7 +53,12 @@ export async function startIssuer() {
 function makeKey(): Key {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const kid = randomUUID();
-  return { kid, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' } };
+  return {
+    kid,
+    privateKey,
+    publicKey,
+    jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' },
+  };
 }
 
 function part(content: object): string {

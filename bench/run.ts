@@ -1,56 +1,55 @@
-import { Pool } from 'undici';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { freePort } from '../test/peers/peer.ts';
+import { candidates } from './candidates.ts';
+import { generator } from './generate.ts';
 import { startIssuer } from './issuer.ts';
-import { startSidecar, startUpstream } from './sidecar.ts';
+import { loads, writeJob } from './loads.ts';
+import { measure } from './measure.ts';
+import { accepting, cores, startPinned } from './process.ts';
 
-const seconds = 5;
-const connections = 32;
-
-/** CPU of the sidecar a request, by kind of load: one token, every token new, no token, one forged token for ever. */
-const issuer = await startIssuer();
-const upstream = await startUpstream();
-const sidecar = await startSidecar({
-  upstream: upstream.url,
-  issuers: [{ issuer: issuer.issuer, audience: 'api://orders', jwksUri: issuer.jwksUri }],
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    candidates: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+  },
 });
-const hot = issuer.mint();
-const cold = Array.from({ length: 12_000 }, () => issuer.mint());
-const forged = `${hot.slice(0, -20)}${'A'.repeat(19)}Q`;
-let next = 0;
-const loads: Readonly<Record<string, () => string | null>> = {
-  hot: () => hot,
-  cold: () => cold[next++ % cold.length] as string,
-  missing: () => null,
-  forged: () => forged,
+const pace = { rounds: Number(options.rounds), seconds: Number(options.seconds), warmUp: 1 };
+const issuer = await startIssuer();
+const port = await freePort();
+const upstream = startPinned(
+  cores.load,
+  [process.execPath, fileURLToPath(new URL('programs/upstream.js', import.meta.url))],
+  { PORT: String(port) },
+);
+await accepting(port);
+const setting = {
+  upstream: `http://127.0.0.1:${port}`,
+  issuer: issuer.issuer,
+  audience: 'api://orders',
+  jwksUri: issuer.jwksUri,
+  publicKey: issuer.publicKeyPem(),
 };
-
-process.stdout.write(`Node ${process.version}, ${connections} connections, ${seconds} s each\n`);
-process.stdout.write('load      requests/s   CPU µs a request   RSS MiB\n');
-for (const [name, token] of Object.entries(loads)) {
-  await load(token, 1);
-  const cpu = sidecar.cpu();
-  const requests = await load(token, seconds);
-  const each = ((sidecar.cpu() - cpu) / requests).toFixed(0);
-  process.stdout.write(
-    `${name.padEnd(10)}${String(Math.round(requests / seconds)).padStart(10)}${each.padStart(19)}${String(sidecar.rss()).padStart(10)}\n`,
+process.stdout.write(`load from ${generator}, Node ${process.version}\n`);
+for (const load of loads) {
+  if (options.only && !options.only.split(',').includes(load.name)) continue;
+  const some = candidates.filter(
+    (c) => c.missing === null && (!options.candidates || options.candidates.split(',').includes(c.name)),
   );
+  const figures = await measure(
+    load,
+    some,
+    setting,
+    writeJob(load, () => issuer.mint()),
+    pace,
+  );
+  process.stdout.write(`\n${load.name}: ${load.title}\n`);
+  for (const f of figures)
+    process.stdout.write(
+      `${f.candidate.padEnd(10)}${f.perSecond.toFixed(0).padStart(9)}/s ${f.cpu.toFixed(1).padStart(8)} µs  p50 ${f.p50} p99 ${f.p99} p999 ${f.p999}  ${f.rss} MiB\n`,
+    );
 }
-await sidecar.stop();
-process.exit(0);
-
-async function load(token: () => string | null, duration: number): Promise<number> {
-  const pool = new Pool(sidecar.url, { connections });
-  const end = performance.now() + duration * 1000;
-  let requests = 0;
-  const worker = async () => {
-    while (performance.now() < end) {
-      const value = token();
-      const headers = value === null ? {} : { authorization: `Bearer ${value}` };
-      const { body } = await pool.request({ path: '/orders/42?x=1', method: 'GET', headers });
-      await body.dump();
-      requests++;
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, worker));
-  await pool.close();
-  return requests;
-}
+await upstream.stop();
+issuer.close();

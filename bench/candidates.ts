@@ -1,0 +1,262 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findPeer, freePort } from '../test/peers/peer.ts';
+import { accepting, cores, type Running, startPinned } from './process.ts';
+
+/** What every candidate stands before and whom it trusts. */
+export interface Setting {
+  readonly upstream: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwksUri: string;
+  /** The public key as PEM, for programs that take no key set. */
+  readonly publicKey: string;
+}
+
+export interface Candidate {
+  readonly name: string;
+  readonly title: string;
+  /** False: it lets everything through, so that only the loads of good tokens say something. */
+  readonly verifies: boolean;
+  /** Why it cannot be measured here; null where it can. */
+  readonly missing: string | null;
+  start(setting: Setting): Promise<Started>;
+}
+
+export interface Started extends Running {
+  readonly url: string;
+  /** How it names itself. */
+  readonly version: string;
+}
+
+const program = (name: string) => fileURLToPath(new URL(`programs/${name}.js`, import.meta.url));
+const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+const haproxy = findPeer('haproxy', 'haproxy');
+const apache = findPeer('apache2', 'apache2-bin');
+const oauth2Module = '/usr/lib/apache2/modules/mod_oauth2.so';
+
+/** Another Node of this machine than the one that runs this. */
+export const otherNode = findOtherNode();
+
+export const candidates: readonly Candidate[] = [
+  {
+    name: 'direct',
+    title: 'the upstream itself, nothing before it',
+    verifies: false,
+    missing: null,
+    start: () => startNode(process.execPath, 'upstream', {}),
+  },
+  node('limit', 'node:http + undici dispatch, no verification', process.execPath, false),
+  node('proxy', 'Fastify + @fastify/http-proxy, no verification', process.execPath, false),
+  node('stack', 'Fastify + @fastify/http-proxy + jose', process.execPath, true),
+  {
+    name: 'haproxy',
+    title: 'HAProxy jwt_verify',
+    verifies: true,
+    missing: haproxy.path === null ? 'apt-get install haproxy' : null,
+    start: startHaproxy,
+  },
+  {
+    name: 'apache',
+    title: 'Apache mod_oauth2',
+    verifies: true,
+    missing:
+      apache.path === null || !existsSync(oauth2Module) ? 'apt-get install libapache2-mod-oauth2' : null,
+    start: startApache,
+  },
+  ours('ours', 'jwks-sidecar', process.execPath),
+  {
+    name: 'bare401',
+    title: 'node:http that answers 401 to everything',
+    verifies: true,
+    missing: null,
+    start: () => startNode(process.execPath, 'unauthorized', {}),
+  },
+  ...(otherNode === null
+    ? []
+    : [
+        node(
+          `limit-${otherNode.major}`,
+          `node:http + undici, Node ${otherNode.major}`,
+          otherNode.path,
+          false,
+        ),
+        node(`stack-${otherNode.major}`, `Fastify + jose, Node ${otherNode.major}`, otherNode.path, true),
+        ours(`ours-${otherNode.major}`, `jwks-sidecar, Node ${otherNode.major}`, otherNode.path),
+      ]),
+];
+
+/** A stand-in written for Node, with all that it may need to know in its environment. */
+function node(name: string, title: string, binary: string, verifies: boolean): Candidate {
+  const file = name.startsWith('limit') ? 'limit' : 'proxy';
+  return {
+    name,
+    title,
+    verifies,
+    missing: null,
+    start: ({ upstream, jwksUri, issuer, audience }) =>
+      startNode(binary, file, {
+        UPSTREAM: upstream,
+        ...(verifies && { JWKS_URI: jwksUri, ISSUER: issuer, AUDIENCE: audience }),
+      }),
+  };
+}
+
+async function startNode(
+  binary: string,
+  name: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Started> {
+  const port = await freePort();
+  const running = startPinned(cores.candidate, [binary, program(name)], { ...env, PORT: String(port) });
+  await accepting(port);
+  return { ...running, url: `http://127.0.0.1:${port}`, version: versionOf(binary, '--version') };
+}
+
+/** The built program with its defaults: one log line a request, every metric counted. */
+function ours(name: string, title: string, binary: string): Candidate {
+  return {
+    name,
+    title,
+    verifies: true,
+    missing: existsSync(cli) ? null : 'npm run build',
+    start: ({ upstream, issuer, audience, jwksUri }) =>
+      startOurs(binary, { upstream, issuers: [{ issuer, audience, jwksUri }] }),
+  };
+}
+
+/** Starts ours on free ports with a config; resolves once it is ready. */
+export async function startOurs(
+  binary: string,
+  config: object,
+  program = cli,
+): Promise<Started & { admin: string }> {
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const file = join(mkdtempSync(join(tmpdir(), 'bench-')), 'sidecar.json');
+  const host = '127.0.0.1';
+  const drain = { delay: 0, timeout: 2 };
+  writeFileSync(
+    file,
+    JSON.stringify({ listen: { host, port }, admin: { host, port: adminPort }, drain, ...config }),
+  );
+  const flags = process.env.BENCH_NODE_FLAGS?.split(' ') ?? [];
+  const running = startPinned(cores.candidate, [binary, ...flags, program, 'run', '--config', file]);
+  await accepting(adminPort);
+  const admin = `http://${host}:${adminPort}`;
+  while ((await fetch(`${admin}/readyz`)).status !== 200)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  return { ...running, url: `http://${host}:${port}`, admin, version: versionOf(binary, '--version') };
+}
+
+/** Verifies what ours does by default: algorithm, signature, issuer, audience, expiry; and sets the same headers. */
+async function startHaproxy({ upstream, issuer, audience, publicKey }: Setting): Promise<Started> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const port = await freePort();
+  writeFileSync(join(folder, 'key.pem'), publicKey);
+  const deny = 'http-request deny deny_status 401 hdr WWW-Authenticate Bearer';
+  const header = (name: string, claim: string) =>
+    `  http-request set-header ${name} %[var(txn.token),jwt_payload_query('$.${claim}')]`;
+  writeFileSync(
+    join(folder, 'haproxy.cfg'),
+    `global
+  nbthread 1
+  maxconn 4096
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 75s
+  timeout server 30s
+  log stdout format raw local0
+  option httplog
+frontend front
+  bind 127.0.0.1:${port}
+  http-request set-var(txn.token) http_auth_bearer
+  http-request set-var(txn.alg) var(txn.token),jwt_header_query('$.alg')
+  ${deny} unless { var(txn.alg) -m str RS256 }
+  ${deny} unless { var(txn.token),jwt_verify(txn.alg,"${join(folder, 'key.pem')}") 1 }
+  http-request set-var(txn.exp) var(txn.token),jwt_payload_query('$.exp','int')
+  http-request set-var(txn.now) date()
+  ${deny} unless { var(txn.exp),sub(txn.now) -m int gt 0 }
+  ${deny} unless { var(txn.token),jwt_payload_query('$.iss') -m str ${issuer} }
+  ${deny} unless { var(txn.token),jwt_payload_query('$.aud') -m str ${audience} }
+  http-request del-header Authorization
+${header('X-Verified-Subject', 'sub')}
+${header('X-Verified-Issuer', 'iss')}
+${header('X-Verified-Client-Id', 'client_id')}
+${header('X-Verified-Scope', 'scope')}
+  default_backend back
+backend back
+  server upstream ${upstream.replace('http://', '')}
+`,
+  );
+  const binary = haproxy.path as string;
+  const running = startPinned(cores.candidate, [binary, '-db', '-f', join(folder, 'haproxy.cfg')]);
+  await accepting(port);
+  const version = /HAProxy version (\S+)/.exec(versionOf(binary, '-v'))?.[1] ?? '';
+  return { ...running, url: `http://127.0.0.1:${port}`, version };
+}
+
+async function startApache({ upstream, issuer, audience, jwksUri }: Setting): Promise<Started> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const port = await freePort();
+  const modules = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'proxy', 'proxy_http', 'headers'];
+  writeFileSync(
+    join(folder, 'apache.conf'),
+    `${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
+LoadModule oauth2_module ${oauth2Module}
+ServerRoot ${folder}
+ServerName 127.0.0.1
+PidFile ${folder}/pid
+DefaultRuntimeDir ${folder}
+Listen 127.0.0.1:${port}
+ErrorLog /dev/stderr
+LogLevel error
+LogFormat "%h %l %u %t \\"%r\\" %>s %b" common
+CustomLog /dev/stdout common
+User nobody
+Group nogroup
+StartServers 1
+ServerLimit 8
+ThreadsPerChild 128
+ThreadLimit 128
+MinSpareThreads 1
+MaxSpareThreads 1024
+MaxRequestWorkers 1024
+MaxConnectionsPerChild 0
+KeepAlive On
+MaxKeepAliveRequests 0
+KeepAliveTimeout 75
+OAuth2TokenVerify jwks_uri ${jwksUri} verify.exp=required
+<Location "/">
+  AuthType oauth2
+  <RequireAll>
+    Require oauth2_claim iss:${issuer}
+    Require oauth2_claim aud:${audience}
+  </RequireAll>
+  ProxyPass ${upstream}/ enablereuse=on keepalive=on
+</Location>
+`,
+  );
+  const binary = apache.path as string;
+  const running = startPinned(cores.candidate, [binary, '-DFOREGROUND', '-f', join(folder, 'apache.conf')]);
+  await accepting(port);
+  const version = /Apache\/(\S+)/.exec(versionOf(binary, '-v'))?.[1] ?? '';
+  return { ...running, url: `http://127.0.0.1:${port}`, version };
+}
+
+function versionOf(binary: string, flag: string): string {
+  return execFileSync(binary, [flag], { encoding: 'utf8' }).trim();
+}
+
+function findOtherNode(): { path: string; major: string } | null {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, 'node');
+    if (!existsSync(path)) continue;
+    const version = versionOf(path, '--version');
+    if (version !== process.version) return { path, major: version.slice(1).split('.')[0] as string };
+  }
+  return null;
+}
