@@ -26,18 +26,38 @@ export interface Output {
   end(): Promise<void>;
 }
 
+/** A write costs more than a line: lines that come within this time, in milliseconds, or fill a block leave together. */
+const patience = 50;
+/** Bytes. */
+const block = 32 * 1024;
 /** Most bytes of lines that wait for a reader. What comes after them is lost, and said once there is room again. */
 const mostWaiting = 16 * 1024 * 1024;
 
 /** A reader that is slow, or gone, costs lines but neither traffic nor memory. */
 export function openOutput(): Output {
-  const destination = pino.destination({ fd: 1, sync: false, maxLength: mostWaiting });
+  const output = pino.destination({ fd: 1, sync: false, maxLength: mostWaiting });
+  let waiting = '';
+  let timer: NodeJS.Timeout | null = null;
+  const flush = () => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    const lines = waiting;
+    waiting = '';
+    if (lines !== '') output.write(lines);
+  };
+  const destination = {
+    write(line: string): void {
+      waiting += line;
+      if (waiting.length >= block) flush();
+      else timer ??= setTimeout(flush, patience);
+    },
+  };
   let lost = 0;
-  destination.on('error', () => {});
-  destination.on('drop', () => {
-    lost++;
+  output.on('error', () => {});
+  output.on('drop', (lines: string) => {
+    lost += lines.split('\n').length - 1;
   });
-  destination.on('drain', () => {
+  output.on('drain', () => {
     if (lost === 0) return;
     const line = { level: 'warn', time: new Date().toISOString(), msg: 'log lines lost', lines: lost };
     lost = 0;
@@ -47,16 +67,17 @@ export function openOutput(): Output {
     destination,
     end: () =>
       new Promise((resolve) => {
-        const timer = setTimeout(() => {
+        flush();
+        const giveUp = setTimeout(() => {
           // Else it would be tried again at exit, until somebody reads.
-          destination.destroy();
+          output.destroy();
           resolve();
         }, 1000);
-        destination.once('close', () => {
-          clearTimeout(timer);
+        output.once('close', () => {
+          clearTimeout(giveUp);
           resolve();
         });
-        destination.end();
+        output.end();
       }),
   };
 }
