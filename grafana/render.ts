@@ -139,7 +139,7 @@ function looks({ type, stack = false, thresholds = [], column }: Panel) {
       thresholdsStyle: { mode: thresholds.length > 0 ? 'line' : 'off' },
     },
     options: {
-      legend: { displayMode: 'list', placement: 'bottom', showLegend: true },
+      legend: { calcs: [], displayMode: 'list', placement: 'bottom', showLegend: true },
       tooltip: { mode: 'multi', sort: 'desc' },
     },
   };

@@ -29,7 +29,6 @@ export const variables = [
     label: 'Data source',
     type: 'datasource',
     query: 'prometheus',
-    current: {},
     multi: false,
     includeAll: false,
     refresh: 1,
