@@ -57,6 +57,19 @@ for (const name of withPods) {
       t.match(sidecar[probe].httpGet, { path, port: 'admin' }, probe);
   });
 
+  t.test(`${name}: alerts can tell its app from others`, async (t) => {
+    const [{ relabelings }] = ofKind(render('monitoring'), 'PodMonitor').spec.podMetricsEndpoints;
+    const { sourceLabels } = relabelings.find((each: Manifest) => each.targetLabel === 'app');
+    // As Prometheus spells the labels of a pod.
+    const offered = Object.keys(metadata.labels).map(
+      (label) => `__meta_kubernetes_pod_label_${label.replaceAll(/\W/g, '_')}`,
+    );
+    t.same(
+      sourceLabels.filter((label: string) => !offered.includes(label)),
+      [],
+    );
+  });
+
   t.test(`${name}: the version is this one`, async (t) => {
     t.equal(sidecar.image, `jwks-sidecar:${version}`);
   });
