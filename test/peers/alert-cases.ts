@@ -102,7 +102,10 @@ export const cases: readonly AlertCase[] = [
     [`${p}jwks_stale{${a},${idp}}`]: '0 0 1x10 0x20',
   }),
 
-  one('JwksSidecarKeyFetchesFailing', '40m', { [failed()]: '1+0x4 2x9 3x4 5x4 7x4 9x30' }, [issuer]),
+  one('JwksSidecarKeyFetchesFailing', '36m', { [failed()]: '1+0x4 3x4 5x4 7x4 9x4 12x4 15x30' }, [issuer]),
+  quiet('JwksSidecarKeyFetchesFailing', 'not for an outage of two minutes', '40m', {
+    [failed()]: '0x5 6 7x50',
+  }),
   quiet('JwksSidecarKeyFetchesFailing', 'not where four replicas see one blip', '20m', {
     [failed('refresh', a)]: '0 0 2x30',
     [failed('refresh', b)]: '0 0 2x30',
