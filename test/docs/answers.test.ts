@@ -33,6 +33,28 @@ for (const [index, [reason, { status, about, challenge, counted }]] of all.entri
   });
 }
 
+t.test('every status has its reasons, and no other', async (t) => {
+  const rows = readTable(text, 'Status', 'Is one of').map((row) => [
+    Number(row.Status),
+    codes(row['Is one of'] ?? ''),
+  ]);
+  const statuses = [...new Set(all.map(([, { status }]) => status))].sort((a, b) => a - b);
+  const grouped = statuses.map((each) => [
+    each,
+    all.filter(([, { status }]) => status === each).map(([code]) => code),
+  ]);
+  t.same(rows, grouped);
+});
+
+t.test('no other entry is there', async (t) => {
+  const entries = [...text.matchAll(/^### ([a-z]+(?:_[a-z]+)*)$/gm)].map((match) => match[1]);
+  t.same(
+    entries,
+    all.map(([reason]) => reason),
+    'in the order of the table',
+  );
+});
+
 t.test('the challenges are those that are sent', async (t) => {
   const rows = readTable(text, 'In the table', 'Header');
   const examples: Readonly<Record<string, Reason>> = {
