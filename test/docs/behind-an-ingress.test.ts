@@ -35,7 +35,7 @@ t.test('whom to trust: client and X-Forwarded-For are those of the table', async
 
 t.test('the parts are the lists of the table, and one more', async (t) => {
   const lists = parts.map((part) => parse(part).listen.trustedProxies.join());
-  t.same(lists, ['', '0.0.0.0/0,::/0', '10.0.0.0/28', '35.191.0.0/16,130.211.0.0/22']);
+  t.same(lists, ['', '0.0.0.0/0,::/0', '10.0.0.0/28', '35.191.0.0/16,130.211.0.0/22,203.0.113.80']);
 });
 
 const sent = {
