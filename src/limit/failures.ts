@@ -29,6 +29,15 @@ export interface FailureLimit {
    */
   failed(address: string, token: string): boolean;
   blockedClients(): number;
+  /** At most so many of the blocks that began last, the latest first. */
+  latestBlocks(most: number): readonly Block[];
+}
+
+export interface Block {
+  /** The network that is blocked, by its first address. */
+  readonly network: string;
+  /** Whole seconds that it still lasts, at least 1. */
+  readonly seconds: number;
 }
 
 interface Count {
@@ -76,7 +85,7 @@ export function createFailureLimit(options: FailureLimitOptions, clock: Clock): 
     },
     blockedFor(address) {
       const endsAt = blocks.get(keyOf(address));
-      return endsAt === undefined ? 0 : Math.max(0, Math.ceil((endsAt - clock.elapsed()) / 1000));
+      return endsAt === undefined ? 0 : Math.max(0, secondsUntil(endsAt, clock.elapsed()));
     },
     failed(address, token) {
       const now = clock.elapsed();
@@ -95,5 +104,16 @@ export function createFailureLimit(options: FailureLimitOptions, clock: Clock): 
       dropEnded(clock.elapsed());
       return blocks.size;
     },
+    latestBlocks(most) {
+      const now = clock.elapsed();
+      dropEnded(now);
+      return blocks
+        .youngest(most)
+        .map(({ key, value }) => ({ network: key, seconds: secondsUntil(value, now) }));
+    },
   };
+}
+
+function secondsUntil(endsAt: number, now: number): number {
+  return Math.ceil((endsAt - now) / 1000);
 }

@@ -6,12 +6,17 @@ export interface Fifo<V> {
   add(key: string, value: V): void;
   delete(key: string): void;
   /** The entry held for longest; undefined when there is none. */
-  oldest(): { readonly key: string; readonly value: V } | undefined;
+  oldest(): Held<V> | undefined;
+  /** At most so many of those held for the shortest, the youngest first. */
+  youngest(most: number): readonly Held<V>[];
 }
 
-interface Entry<V> {
+export interface Held<V> {
   readonly key: string;
   readonly value: V;
+}
+
+interface Entry<V> extends Held<V> {
   older: Entry<V> | undefined;
   younger: Entry<V> | undefined;
 }
@@ -50,5 +55,12 @@ export function createFifo<V>(): Fifo<V> {
     },
     delete: remove,
     oldest: () => oldest,
+    youngest(most) {
+      const found: Held<V>[] = [];
+      for (let entry = youngest; entry !== undefined && found.length < most; entry = entry.older) {
+        found.push({ key: entry.key, value: entry.value });
+      }
+      return found;
+    },
   };
 }

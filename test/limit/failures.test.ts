@@ -201,3 +201,19 @@ t.test('agrees with a limit that forgets nothing, while there is room', async ()
     }),
   );
 });
+
+t.test('whom it blocks, the latest first', async (t) => {
+  const { limit, time, fail } = begin({ max: 1, ipv4Prefix: 24 });
+  t.strictSame(limit.latestBlocks(5), []);
+  fail('192.0.2.1', 'a');
+  time.elapsed += 10_000;
+  fail('2001:db8::1', 'b');
+  fail('198.51.100.9', 'c');
+  t.strictSame(limit.latestBlocks(2), [
+    { network: '198.51.100.0', seconds: 30 },
+    { network: '2001:db8::', seconds: 30 },
+  ]);
+  t.strictSame(limit.latestBlocks(5)[2], { network: '192.0.2.0', seconds: 20 });
+  time.elapsed += 20_000;
+  t.equal(limit.latestBlocks(5).length, 2, 'a block that has ended is none');
+});

@@ -1,11 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
-import { createFifo } from '../../src/limit/fifo.ts';
+import { createFifo, type Held } from '../../src/limit/fifo.ts';
+
+const keysOf = (held: readonly Held<number>[]) => held.map(({ key }) => key);
 
 t.test('an empty fifo', async (t) => {
   const fifo = createFifo<number>();
   t.equal(fifo.size, 0);
   t.equal(fifo.oldest(), undefined);
+  t.strictSame(fifo.youngest(1), []);
   t.equal(fifo.get('a'), undefined);
   fifo.delete('a');
   t.equal(fifo.size, 0);
@@ -38,6 +42,7 @@ t.test('does what an insertion-ordered map does, in any order of calls', async (
           fifo.size === model.size &&
           oldest?.key === first?.[0] &&
           oldest?.value === first?.[1] &&
+          isDeepStrictEqual(keysOf(fifo.youngest(2)), [...model.keys()].reverse().slice(0, 2)) &&
           [...'abcde'].every((each) => fifo.get(each) === model.get(each));
         if (!agree) throw new Error(`differs after ${verb} ${key}`);
       });
