@@ -11,6 +11,7 @@ import {
 } from 'fastify';
 import type { ExplainInput, Explanation } from './explain/explain.ts';
 import type { Metrics } from './observe/metrics.ts';
+import type { Status } from './status.ts';
 
 /** Whether the sidecar should get traffic, and why not. */
 export interface Readiness {
@@ -23,7 +24,7 @@ export interface AdminOptions {
   access(): Access;
   readonly metrics: Metrics;
   readiness(): Readiness;
-  status(): object;
+  status(): Promise<Status>;
   explain(input: ExplainInput): Promise<Explanation>;
 }
 

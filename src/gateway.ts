@@ -12,10 +12,12 @@ import { compileForward } from './hooks/forward.ts';
 import { receive, routedUrl } from './hooks/receive.ts';
 import { Incoming, receiveUpgrades } from './hooks/receive-upgrades.ts';
 import { refuse } from './hooks/refuse.ts';
+import { compileReport } from './hooks/report.ts';
 import { route } from './hooks/route.ts';
 import { compileUpgrade } from './hooks/websocket.ts';
 import type { Logger } from './observe/logger.ts';
 import type { Metrics } from './observe/metrics.ts';
+import type { Reported } from './observe/reported.ts';
 import type { OpenConnections } from './open-connections.ts';
 import type { Policy } from './policy.ts';
 import type { WebSockets } from './proxy/websockets.ts';
@@ -30,6 +32,8 @@ export interface TrafficOptions {
   readonly logger: Logger;
   readonly webSockets: WebSockets;
   readonly connections: OpenConnections;
+  /** Learns what report mode let pass. */
+  readonly reported: Reported;
   /** True once connections that are still open are told to go away. */
   draining(): boolean;
 }
@@ -42,7 +46,7 @@ const methods = METHODS.filter((method) => method !== 'CONNECT');
 export function createTraffic(options: TrafficOptions): FastifyInstance {
   const { config, clock, metrics, logger, connections } = options;
   const { listen } = config;
-  const account = compileAccount(clock, metrics, logger);
+  const account = compileAccount(clock, metrics, logger, compileReport(options.reported));
   const accountRaw = compileAccountRaw(metrics, logger, options.policy);
 
   const app = fastify({

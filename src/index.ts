@@ -8,6 +8,7 @@ export { ConfigError } from './config/fault.ts';
 export type { Config, ConfigInput } from './config/schema.ts';
 export { type Reason, type ReasonText, reasons } from './errors.ts';
 export type { ServerOptions as GatewayOptions } from './server.ts';
+export type { Status } from './status.ts';
 
 /** Both ports of one gateway. */
 export interface Gateway extends Omit<Server, 'reload'> {

@@ -10,14 +10,16 @@ import { type ExplainInput, type Explanation, explain } from './explain/explain.
 import { createTraffic } from './gateway.ts';
 import { compileInForce, compileNext } from './in-force.ts';
 import type { ForwardProxy } from './keys/proxy.ts';
+import { createHistory } from './observe/history.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { createReported } from './observe/reported.ts';
 import { OpenConnections } from './open-connections.ts';
 import type { Policy } from './policy.ts';
 import { listen, portOf, takeCertificates } from './ports.ts';
 import { WebSockets } from './proxy/websockets.ts';
 import { connectReadings } from './readings.ts';
-import { type Phase, type Reloads, readReadiness, readStatus } from './status.ts';
+import { type Phase, type Reloads, readReadiness, readStatus, type Status } from './status.ts';
 import { readVersion } from './version.ts';
 
 export interface ServerOptions {
@@ -34,7 +36,8 @@ export interface Server {
   /** Listens on both ports and fetches keys. Settles once every issuer has been tried; an issuer that is down does not reject. */
   start(): Promise<{ readonly port: number; readonly adminPort: number }>;
   readiness(): Readiness;
-  status(): object;
+  /** What the status page shows. */
+  status(): Promise<Status>;
   /** What the config in force makes of a request, and why; nothing is fetched, kept or counted. */
   explain(input: ExplainInput): Promise<Explanation>;
   readonly metrics: Metrics;
@@ -76,7 +79,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
   const startedAt = clock.now();
   let phase: Phase = 'serving';
   let current = compileInForce({ config, source: options.source ?? 'object' }, parts);
-  let reloads: Reloads = { last: null, needsRestart: [], wasReady: false };
+  let reloads: Reloads = { last: null, needsRestart: [], wasReady: false, modeSince: startedAt };
   /** The start, then each reload: one at a time. */
   let turn: Promise<unknown> = Promise.resolve();
   let opening: Promise<unknown> = Promise.resolve();
@@ -85,6 +88,8 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
 
   const webSockets = new WebSockets();
   const connections = new OpenConnections();
+  const reported = createReported(clock);
+  const history = createHistory(metrics, clock);
   const traffic = createTraffic({
     config,
     webSockets,
@@ -93,6 +98,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     clock,
     metrics,
     logger,
+    reported,
     draining: () => phase === 'draining',
   });
   const admin = createAdmin({
@@ -109,8 +115,10 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     return readReadiness({ ...current, ...reloads, phase });
   }
 
-  function status(): object {
-    return readStatus({ ...current, reloads, version, phase, startedAt, now: clock.now() });
+  async function status(): Promise<Status> {
+    const recent = await history.read();
+    const about = { version, phase, startedAt, now: clock.now(), openWebSockets: webSockets.open };
+    return readStatus({ ...current, ...about, reloads, reported, history: recent });
   }
 
   function explainNow(input: ExplainInput): Promise<Explanation> {
@@ -123,6 +131,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
   }
 
   async function startUp() {
+    history.start();
     opening = openPorts();
     await opening;
     const ports = { port: portOf(traffic), adminPort: portOf(admin) };
@@ -154,7 +163,8 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     takeCertificates(traffic, config, next);
     logger.level = next.config.log.level;
     metrics.lastReload.set(next.loadedAt / 1000);
-    reloads = { ...reloads, wasReady, needsRestart: needsRestart(config, next.config) };
+    const modeSince = next.config.mode === before.config.mode ? reloads.modeSince : next.loadedAt;
+    reloads = { ...reloads, wasReady, modeSince, needsRestart: needsRestart(config, next.config) };
     return reloads.needsRestart;
   }
 
@@ -184,6 +194,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
 
   async function closeRest(): Promise<void> {
     phase = 'closed';
+    history.close();
     current.keySets.close();
     for (const upstreams of leaving) upstreams.destroy();
     await Promise.all([admin.close(), current.policy.upstreams.close()]);

@@ -1,5 +1,11 @@
 import type { Readiness } from './admin.ts';
+import type { IssuerConfig } from './config/schema.ts';
 import type { InForce } from './in-force.ts';
+import type { KeySetStatus } from './keys/status.ts';
+import { maskAddress } from './limit/mask.ts';
+import type { Recent } from './observe/history.ts';
+import type { Reported, ReportedRow } from './observe/reported.ts';
+import type { CacheStats } from './token/cache.ts';
 
 /** `leaving`: told to end, served as ever for drain.delay. `draining`: no new connections. */
 export type Phase = 'serving' | 'leaving' | 'draining' | 'closed';
@@ -11,6 +17,8 @@ export interface Reloads {
   readonly needsRestart: readonly string[];
   /** Whether it has been ready under an earlier config. */
   readonly wasReady: boolean;
+  /** Since when the mode is the one it is; epoch milliseconds. */
+  readonly modeSince: number;
 }
 
 export interface Reload {
@@ -29,7 +37,61 @@ export interface State extends Omit<InForce, 'keySets' | 'access'> {
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly now: number;
+  readonly openWebSockets: number;
+  readonly reported: Reported;
+  readonly history: Recent;
 }
+
+/** What operators may know of a sidecar: the status page, and as JSON the body of `GET /api/status`. */
+export interface Status extends Readiness {
+  readonly version: string;
+  readonly node: string;
+  readonly mode: 'enforce' | 'report';
+  /** ISO 8601, as all moments here but those of the issuers. */
+  readonly modeSince: string;
+  readonly phase: Phase;
+  readonly now: string;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly config: {
+    readonly source: string;
+    readonly loadedAt: string;
+    readonly needsRestart: readonly string[];
+    readonly lastReload: Reload | null;
+  };
+  readonly issuers: readonly IssuerStatus[];
+  readonly tokenCache: CacheStats & { readonly maxEntries: number; readonly maxBytes: number };
+  /** Null: it is switched off. */
+  readonly failureLimit: {
+    readonly clients: number;
+    readonly blocked: number;
+    /** The latest of them, at most 20, with masked addresses. */
+    readonly blockedClients: readonly BlockedClient[];
+  } | null;
+  readonly webSockets: { readonly open: number };
+  readonly reporting: {
+    /** Labels of the rules whose mode is not the global one. */
+    readonly exceptions: readonly string[];
+    readonly rows: readonly ReportedRow[];
+    /** Rows that made room for others. */
+    readonly forgotten: number;
+  };
+  readonly history: Recent;
+}
+
+export interface IssuerStatus extends KeySetStatus {
+  /** Where its keys come from: `discovery`, a URL, a file or `inline`. */
+  readonly source: string;
+  /** Milliseconds. */
+  readonly maxStaleMs: number;
+}
+
+export interface BlockedClient {
+  readonly client: string;
+  readonly until: string;
+}
+
+const mostBlockedShown = 20;
 
 /**
  * Whether the sidecar should get traffic, by its phase and by what `readiness` asks of the key sets. Once it was ready
@@ -60,24 +122,63 @@ export function readReadiness(
   return { ready: reasons.length === 0, reasons };
 }
 
-/** The body of `GET /api/status`. */
-export function readStatus(state: State): object {
-  const { version, phase, policy, source, startedAt, loadedAt, now, reloads } = state;
-  const { last, needsRestart, wasReady } = reloads;
+/** Puts together what is known at this moment. */
+export function readStatus(state: State): Status {
+  const { version, phase, policy, config, source, startedAt, loadedAt, now, reloads, history } = state;
+  const { last, needsRestart, wasReady, modeSince } = reloads;
+  const { maxEntries, maxBytes } = config.token.cache;
   return {
     version,
     node: process.version,
     mode: policy.mode,
+    modeSince: iso(modeSince),
     phase,
     ...readReadiness({ ...state, wasReady }),
-    startedAt: new Date(startedAt).toISOString(),
+    now: iso(now),
+    startedAt: iso(startedAt),
     uptimeSeconds: Math.round((now - startedAt) / 1000),
-    config: { source, loadedAt: new Date(loadedAt).toISOString(), needsRestart, lastReload: last },
-    issuers: policy.keySets.map((set) => set.status()),
-    tokenCache: policy.verifier.stats(),
-    failureLimit: policy.failures && {
-      clients: policy.failures.size,
-      blocked: policy.failures.blockedClients(),
-    },
+    config: { source, loadedAt: iso(loadedAt), needsRestart, lastReload: last },
+    issuers: policy.keySets.map((set, index) => readIssuer(set.status(), config.issuers[index])),
+    tokenCache: { ...policy.verifier.stats(), maxEntries, maxBytes },
+    failureLimit: readFailures(state),
+    webSockets: { open: state.openWebSockets },
+    reporting: readReporting(state),
+    history,
   };
+}
+
+function readIssuer(status: KeySetStatus, config: IssuerConfig | undefined): IssuerStatus {
+  return { ...status, source: describeSource(config), maxStaleMs: config?.keys.maxStale ?? 0 };
+}
+
+function describeSource(config: IssuerConfig | undefined): string {
+  if (config === undefined || config.jwks !== null) return 'inline';
+  return config.jwksUri ?? config.jwksFile ?? 'discovery';
+}
+
+function readFailures({ policy: { failures }, now }: State): Status['failureLimit'] {
+  return (
+    failures && {
+      clients: failures.size,
+      blocked: failures.blockedClients(),
+      blockedClients: failures
+        .latestBlocks(mostBlockedShown)
+        .map(({ network, seconds }) => ({ client: maskAddress(network), until: iso(now + seconds * 1000) })),
+    }
+  );
+}
+
+function readReporting({ config, reported }: State): Status['reporting'] {
+  const labels = config.rules.map(({ name, mode }, index) => ({ label: name ?? String(index), mode }));
+  return {
+    exceptions: labels
+      .filter(({ mode }) => mode !== null && mode !== config.mode)
+      .map(({ label }) => label),
+    rows: reported.rows(),
+    forgotten: reported.forgotten,
+  };
+}
+
+function iso(epochMilliseconds: number): string {
+  return new Date(epochMilliseconds).toISOString();
 }

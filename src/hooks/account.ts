@@ -6,6 +6,7 @@ import type { Logger } from '../observe/logger.ts';
 import { maskPath, printable } from '../observe/mask.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { defaultUpstream, type Policy } from '../policy.ts';
+import type { Report } from './report.ts';
 
 const registered: ReadonlySet<string> = new Set(METHODS);
 /** RFC 6750 section 2.3, which RFC 9700 section 4.3.2 forbids. */
@@ -13,8 +14,8 @@ const tokenInQuery = /[?&]access_token=/;
 
 export type Account = (exchange: Exchange, request: IncomingMessage, response: ServerResponse) => void;
 
-/** Compiles the last stage: one log line and one count a request, however it ended. */
-export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger): Account {
+/** Compiles the last stage: one log line and one count a request, however it ended. `report` hears of what report mode let pass. */
+export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger, report: Report): Account {
   let warned = false;
   return function account(exchange, request, response) {
     if (!warned && tokenInQuery.test(exchange.url)) {
@@ -36,6 +37,7 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger): 
     if (decision !== null) {
       metrics.decisions.inc({ decision: decision.outcome, reason: decision.reason, issuer: decision.issuer });
     }
+    if (decision?.outcome === 'report') report(exchange);
     if (exchange.answered) metrics.refusals.inc({ reason: exchange.answered });
     if (!exchange.endless && !exchange.upgraded) {
       metrics.requestDuration.observe({ rule }, durationMs / 1000);

@@ -26,6 +26,14 @@ export interface KeySetReading {
   readonly stale: boolean;
 }
 
+/** One value of a metric. */
+export interface Sample {
+  /** Of a histogram: its own name with `_bucket`, `_sum` or `_count`. */
+  readonly metricName?: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+}
+
 export interface MetricsOptions {
   readonly version: string;
 }
@@ -143,6 +151,10 @@ export function createMetrics(options: MetricsOptions) {
     contentType: registry.contentType,
     /** Every metric's name and labels, for the test that holds docs and code together. */
     describe: () => registry.getMetricsAsJSON(),
+    /** The samples of one metric, by its name without the prefix; none where there is no such metric. */
+    async samples(name: string): Promise<readonly Sample[]> {
+      return ((await registry.getSingleMetric(prefix + name)?.get())?.values ?? []) as readonly Sample[];
+    },
     /** Connects the values that are read at scrape time. */
     read(source: Readings): void {
       readings = source;

@@ -38,7 +38,7 @@ const full = {
 t.test('the table has every field, in the order of the line', async (t) => {
   const [fields] = fieldsOf((logger) => {
     const request = { method: 'GET', url: '/orders' } as IncomingMessage;
-    compileAccount(clock, metrics, logger)(full, request, {
+    compileAccount(clock, metrics, logger, () => {})(full, request, {
       headersSent: true,
       statusCode: 200,
     } as ServerResponse);

@@ -1,0 +1,133 @@
+import type { Clock } from '../clock.ts';
+import type { Metrics } from './metrics.ts';
+import { estimateQuantiles, type Quantiles } from './quantiles.ts';
+import { addTotals, nothing, readTotals, subtractTotals, type Totals } from './totals.ts';
+
+/** What happened in some span of time. */
+export interface Span {
+  /** ISO 8601. */
+  readonly endedAt: string;
+  readonly seconds: number;
+  readonly requests: number;
+  /** Answers of the gateway's own. */
+  readonly refused: number;
+  /** Refused by the policy, and forwarded all the same. */
+  readonly reported: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+  /** Of whole requests; null: there were none. */
+  readonly requestMs: Quantiles | null;
+  /** Of the upstreams, to the head of their answer. */
+  readonly upstreamMs: Quantiles | null;
+}
+
+/** The last fifteen minutes, or less after a start. */
+export interface Recent extends Span {
+  /** The reasons of what was refused, the most frequent first. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** About ten seconds each, the latest last. */
+  readonly steps: readonly Span[];
+  /** The same by the minute. */
+  readonly minutes: readonly Span[];
+}
+
+/** Reads the metrics now and then, so that nothing is done for it while a request is served. */
+export interface History {
+  /** Samples every ten seconds from now on; that keeps no process alive. */
+  start(): void;
+  /** Ends a step: what the timer does. */
+  sample(): Promise<void>;
+  /** Up to this moment. */
+  read(): Promise<Recent>;
+  close(): void;
+}
+
+interface Step {
+  /** Epoch milliseconds. */
+  readonly endedAt: number;
+  readonly seconds: number;
+  readonly totals: Totals;
+}
+
+const period = 10_000;
+const most = 90;
+const stepsInMinute = 6;
+
+export function createHistory(metrics: Pick<Metrics, 'samples'>, clock: Clock): History {
+  let steps: readonly Step[] = [];
+  let before = { at: clock.elapsed(), totals: nothing };
+  let timer: NodeJS.Timeout | undefined;
+
+  /** Never across an await: another one could end the step in between. */
+  function stepTo(totals: Totals): Step {
+    const seconds = (clock.elapsed() - before.at) / 1000;
+    return { endedAt: clock.now(), seconds, totals: subtractTotals(totals, before.totals) };
+  }
+
+  return {
+    start() {
+      timer ??= setInterval(() => void this.sample(), period).unref();
+    },
+    async sample() {
+      const totals = await readTotals(metrics);
+      steps = [...steps, stepTo(totals)].slice(-most);
+      before = { at: clock.elapsed(), totals };
+    },
+    async read() {
+      const totals = await readTotals(metrics);
+      const step = stepTo(totals);
+      return summarize(withUnfinished(steps, step), step.endedAt);
+    },
+    close() {
+      clearInterval(timer);
+    },
+  };
+}
+
+/** A moment's rate would jump: what has just begun is shown with the step before it. */
+function withUnfinished(steps: readonly Step[], unfinished: Step): readonly Step[] {
+  const last = steps.at(-1);
+  if (last === undefined || unfinished.seconds * 1000 >= period / 2) {
+    return [...steps, unfinished].slice(-most);
+  }
+  return [...steps.slice(0, -1), join([last, unfinished], unfinished.endedAt)];
+}
+
+function join(steps: readonly Step[], endedAt: number): Step {
+  return {
+    endedAt,
+    seconds: steps.reduce((total, { seconds }) => total + seconds, 0),
+    totals: addTotals(steps.map(({ totals }) => totals)),
+  };
+}
+
+function summarize(steps: readonly Step[], now: number): Recent {
+  const whole = join(steps, now);
+  const minutes: Step[] = [];
+  for (let end = steps.length; end > 0; end -= stepsInMinute) {
+    const of = steps.slice(Math.max(0, end - stepsInMinute), end);
+    minutes.unshift(join(of, of.at(-1)?.endedAt ?? now));
+  }
+  const byCount = Object.entries(whole.totals.refusals).filter(([, count]) => count > 0);
+  return {
+    ...describe(whole),
+    refusals: Object.fromEntries(byCount.sort(([, a], [, b]) => b - a)),
+    steps: steps.map(describe),
+    minutes: minutes.map(describe),
+  };
+}
+
+function describe({ endedAt, seconds, totals }: Step): Span {
+  const { requests, reported, cacheHits, cacheMisses, refusals, request, upstream } = totals;
+  return {
+    endedAt: new Date(endedAt).toISOString(),
+    seconds: Math.round(seconds * 10) / 10,
+    requests,
+    refused: Object.values(refusals).reduce((sum, count) => sum + count, 0),
+    reported,
+    cacheHits,
+    cacheMisses,
+    requestMs: estimateQuantiles(request.bounds, request.counts),
+    upstreamMs: estimateQuantiles(upstream.bounds, upstream.counts),
+  };
+}

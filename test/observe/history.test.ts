@@ -1,0 +1,140 @@
+import t from 'tap';
+import { createHistory } from '../../src/observe/history.ts';
+import { createMetrics } from '../../src/observe/metrics.ts';
+
+function begin() {
+  const time = { elapsed: 500, now: Date.UTC(2026, 0, 1) };
+  const metrics = createMetrics({ version: '0.0.0' });
+  const cache = { hits: 0, misses: 0 };
+  metrics.read({
+    mode: () => 'enforce',
+    openWebSockets: () => 0,
+    cacheEntries: () => 0,
+    cacheBytes: () => 0,
+    cacheHits: () => cache.hits,
+    cacheMisses: () => cache.misses,
+    cacheEvictions: () => 0,
+    blockedClients: () => 0,
+    keySets: () => [],
+  });
+  const history = createHistory(metrics, { now: () => time.now, elapsed: () => time.elapsed });
+  const pass = (seconds: number) => {
+    time.elapsed += seconds * 1000;
+    time.now += seconds * 1000;
+  };
+  const serve = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      metrics.requests.inc({ rule: i % 2 ? 'a' : 'b', method: 'GET', status: '200' });
+      metrics.requestDuration.observe({ rule: i % 2 ? 'a' : 'b' }, 0.0009);
+    }
+  };
+  return { metrics, cache, history, pass, serve };
+}
+
+t.test('before anything has happened', async (t) => {
+  const { history } = begin();
+  t.match(await history.read(), {
+    seconds: 0,
+    requests: 0,
+    refused: 0,
+    reported: 0,
+    refusals: {},
+    requestMs: null,
+    upstreamMs: null,
+    steps: [{ requests: 0, seconds: 0 }],
+    minutes: [{ requests: 0 }],
+  });
+});
+
+t.test('what was counted, step by step', async (t) => {
+  const { metrics, cache, history, pass, serve } = begin();
+  serve(10);
+  pass(10);
+  await history.sample();
+  serve(4);
+  metrics.refusals.inc({ reason: 'token_missing' });
+  metrics.refusals.inc({ reason: 'token_expired' }, 2);
+  metrics.decisions.inc({ decision: 'report', reason: 'token_missing', issuer: 'none' }, 3);
+  metrics.decisions.inc({ decision: 'deny', reason: 'token_missing', issuer: 'none' }, 9);
+  metrics.upstreamDuration.observe({ upstream: 'default' }, 20);
+  cache.hits = 6;
+  cache.misses = 2;
+  pass(6);
+  const read = await history.read();
+  t.match(read, {
+    seconds: 16,
+    requests: 14,
+    refused: 3,
+    reported: 3,
+    cacheHits: 6,
+    cacheMisses: 2,
+    requestMs: { p50: 0.5, p95: 0.95, p99: 0.99 },
+    upstreamMs: { p99: 10_000 },
+    endedAt: '2026-01-01T00:00:16.000Z',
+  });
+  t.strictSame(Object.keys(read.refusals), ['token_expired', 'token_missing'], 'the most frequent first');
+  t.strictSame(
+    read.steps.map(({ requests, seconds, requestMs }) => [requests, seconds, requestMs === null]),
+    [
+      [10, 10, false],
+      [4, 6, false],
+    ],
+  );
+  t.strictSame(await history.read(), read, 'reading ends no step');
+});
+
+t.test('a step that has just begun is shown with the one before it', async (t) => {
+  const { history, pass, serve } = begin();
+  serve(10);
+  pass(10);
+  await history.sample();
+  serve(1);
+  pass(1);
+  const { steps, requests } = await history.read();
+  t.match(steps, [{ requests: 11, seconds: 11 }]);
+  t.equal(requests, 11);
+});
+
+t.test('it looks back for fifteen minutes', async (t) => {
+  const { history, pass, serve } = begin();
+  serve(1000);
+  for (let i = 0; i < 100; i++) {
+    pass(10);
+    await history.sample();
+    serve(1);
+  }
+  const { steps, minutes, requests, seconds } = await history.read();
+  t.equal(steps.length, 90);
+  t.equal(seconds, 900);
+  t.equal(requests, 91, 'what is older is not counted');
+  t.equal(minutes.length, 15);
+  t.match(minutes[0], { requests: 6, seconds: 60 });
+  t.match(minutes.at(-1), { requests: 7 });
+});
+
+t.test('counts that go back are none', async (t) => {
+  const { cache, history, pass } = begin();
+  cache.hits = 5;
+  await history.sample();
+  cache.hits = 0;
+  pass(10);
+  await history.sample();
+  t.equal((await history.read()).cacheHits, 5);
+});
+
+t.test('readings and samples at the same time count nothing twice', async (t) => {
+  const { history, pass, serve } = begin();
+  serve(5);
+  pass(10);
+  const [read] = await Promise.all([history.read(), history.sample(), history.read()]);
+  t.equal(read.requests, 5);
+  t.equal((await history.read()).requests, 5);
+});
+
+t.test('it keeps no process alive, and ends', async (t) => {
+  const { history } = begin();
+  const before = process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
+  history.start();
+  t.equal(process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length, before);
+  history.close();
+});
