@@ -9,8 +9,10 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
+import { prefersPage } from './answer.ts';
 import type { ExplainInput, Explanation } from './explain/explain.ts';
 import type { Metrics } from './observe/metrics.ts';
+import { createPage, sendUnauthorizedPage } from './page/routes.ts';
 import type { Status } from './status.ts';
 
 /** Whether the sidecar should get traffic, and why not. */
@@ -37,7 +39,7 @@ const loopback = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 /** Whether a request may see the protected part. */
 export type Access = (request: FastifyRequest) => boolean;
 
-/** The admin port. Open: livez, readyz, metrics. Protected: api/status, api/explain. Not listening yet. */
+/** The admin port. Open: livez, readyz, metrics. Protected: the status page, api/status, api/explain. Not listening yet. */
 export function createAdmin(options: AdminOptions): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
 
@@ -65,9 +67,17 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
     guarded.addHook('onRequest', (request, reply, done) => {
       if (options.access()(request)) return done();
       reply.header('www-authenticate', 'Bearer realm="admin"');
-      problem(reply, 401, 'Unauthorized');
+      const asPage = !request.url.startsWith('/api/') && prefersPage(request.headers.accept);
+      if (asPage) sendUnauthorizedPage(reply);
+      else problem(reply, 401, 'Unauthorized');
     });
-    guarded.get('/api/status', () => options.status());
+    guarded.register(createPage({ ...options, largestForm: largestQuestion }));
+    guarded.get('/api/status', async () => {
+      // The charts' points; by the minute it says the same.
+      const { history, ...status } = await options.status();
+      const { steps: _, ...recent } = history;
+      return { ...status, history: recent };
+    });
     // A page can send a form or plain text to any port; JSON it cannot.
     guarded.removeContentTypeParser('text/plain');
     guarded.post('/api/explain', { bodyLimit: largestQuestion }, async (request, reply) => {

@@ -33,7 +33,8 @@ function page(reason: Reason, requestId: string): string {
 /** No browser sends more; sorting a stranger's thousand media types is work that a refusal is not worth. */
 const longestAccept = 512;
 
-function prefersPage(accept: string | undefined): boolean {
+/** Whether a client would rather have a page than problem details. */
+export function prefersPage(accept: string | undefined): boolean {
   if (!accept?.includes('text/html') || accept.length > longestAccept) return false;
   const types = new Negotiator({ headers: { accept } }).mediaTypes([
     'application/problem+json',

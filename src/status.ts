@@ -171,9 +171,7 @@ function readFailures({ policy: { failures }, now }: State): Status['failureLimi
 function readReporting({ config, reported }: State): Status['reporting'] {
   const labels = config.rules.map(({ name, mode }, index) => ({ label: name ?? String(index), mode }));
   return {
-    exceptions: labels
-      .filter(({ mode }) => mode !== null && mode !== config.mode)
-      .map(({ label }) => label),
+    exceptions: labels.filter(({ mode }) => mode !== null && mode !== config.mode).map(({ label }) => label),
     rows: reported.rows(),
     forgotten: reported.forgotten,
   };

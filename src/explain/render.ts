@@ -1,31 +1,7 @@
-import { reasons } from '../errors.ts';
+import { conclude } from './conclude.ts';
 import type { Explanation } from './explain.ts';
-import type { CheckName, ExplainedCheck } from './steps.ts';
-
-const labels: Readonly<Record<CheckName, string>> = {
-  method: 'the method is served',
-  path: 'the path has one reading',
-  rule: 'a rule decides',
-  token: 'there is a token, where one is needed',
-  form: 'it is a JWT',
-  algorithm: 'its algorithm is accepted',
-  header: 'its header is supported',
-  type: 'it is of an accepted type',
-  issuer: 'its issuer is accepted',
-  key: 'its key is published by the issuer',
-  signature: 'its signature holds',
-  claim_types: 'its claims have their types',
-  expiry: 'it has not expired',
-  not_before: 'it is valid already',
-  lifetime: 'it does not live too long',
-  audience: 'it is for this audience',
-  required_claims: 'it has the required claims',
-  issuer_claims: 'its claims match those of the issuer',
-  purpose: 'it is for access',
-  binding: 'it is bound to no key',
-  scopes: 'it grants the scopes of the rule',
-  rule_claims: 'its claims match those of the rule',
-};
+import { labels } from './labels.ts';
+import type { ExplainedCheck } from './steps.ts';
 
 /** An explanation as lines for a terminal. */
 export function render(explanation: Explanation): string {
@@ -48,10 +24,4 @@ function renderStep({ check, outcome, reason, expected, got, hint }: ExplainedCh
     `${outcome.padEnd(11)}  ${labels[check]}`,
     ...said.map(([name, text]) => `             ${`${name}:`.padEnd(9)} ${text}`),
   ];
-}
-
-function conclude({ decision, reason, status }: Explanation): string {
-  if (reason === 'ok') return 'allowed';
-  if (decision === 'report') return `refused (${reason}), but forwarded without identity: mode is report`;
-  return `denied: ${status} ${reason} — ${reasons[reason].detail}`;
 }

@@ -1,0 +1,77 @@
+import type { Status } from '../status.ts';
+import { type Html, html } from './html.ts';
+import { renderTable } from './table.ts';
+import { bytes, count, number, percent, since, until, utc } from './words.ts';
+
+/** Whom the failure limit blocks. */
+export function renderClients({ failureLimit, now }: Status): Html {
+  if (failureLimit === null) {
+    return html`<h2 id="clients-title">Blocked clients</h2><p class="empty">The failure limit is switched off.</p>`;
+  }
+  const { blocked, clients, blockedClients } = failureLimit;
+  const others = blocked - blockedClients.length;
+  return html`<h2 id="clients-title">Blocked clients</h2>
+${
+  blocked === 0
+    ? html`<p class="empty">Nobody is blocked.</p>`
+    : renderTable({
+        id: 'blocked',
+        caption: 'The latest blocks, for too many forged tokens',
+        columns: ['Client', 'Until'],
+        rows: blockedClients.map((each) => [
+          html`<code>${each.client}</code>`,
+          html`${utc(each.until).slice(11)}, ${until(each.until, now)}`,
+        ]),
+      })
+}
+${others > 0 && html`<p class="note">And ${count(others, 'other client')}.</p>`}
+<p class="note">${count(clients, 'client')} with forged tokens remembered.</p>
+`;
+}
+
+/** The verdicts at hand. */
+export function renderCache({ tokenCache }: Status): Html {
+  const { entries, bytes: size, hits, misses, evictions, maxEntries, maxBytes } = tokenCache;
+  return html`<h2 id="cache-title">Token cache</h2>
+${
+  maxEntries === 0
+    ? html`<p class="empty">The cache is switched off: every token is verified by its signature.</p>`
+    : html`<dl class="rows">
+<div><dt>Verdicts</dt><dd>${number(entries)} of at most ${number(maxEntries)}</dd></div>
+<div><dt>Size</dt><dd>${bytes(size)} of at most ${bytes(maxBytes)}</dd></div>
+<div><dt>Hits since the start</dt><dd>${number(hits)} (${percent(hits, hits + misses)})</dd></div>
+<div><dt>Misses</dt><dd>${number(misses)}</dd></div>
+<div><dt>Dropped</dt><dd>${number(evictions)}</dd></div>
+</dl>
+`
+}`;
+}
+
+/** What is in force, and what waits. */
+export function renderConfig({ config, now }: Status): Html {
+  const { source, loadedAt, lastReload, needsRestart } = config;
+  const failed = lastReload?.result === 'failure';
+  return html`<h2 id="config-title">Config</h2>
+<dl class="rows">
+<div><dt>Source</dt><dd class="long">${source}</dd></div>
+<div><dt>In force since</dt><dd>${utc(loadedAt)}</dd></div>
+<div><dt>Last reload</dt><dd>${
+    lastReload === null
+      ? 'none since the start'
+      : html`${failed ? html`<b>failed</b>` : 'succeeded'}, ${since(lastReload.at, now)}`
+  }</dd></div>
+</dl>
+${
+  failed &&
+  html`<div class="fault"><p><b>The last reload failed</b>; the config before it stays in force:</p><ul>${lastReload.faults.map(
+    (fault) => html`<li>${fault}</li>`,
+  )}</ul></div>
+`
+}${
+  needsRestart.length > 0 &&
+  html`<div class="fault"><p><b>A restart is needed</b> for ${count(needsRestart.length, 'setting')}:</p><ul>${needsRestart.map(
+    (setting) => html`<li><code>${setting}</code></li>`,
+  )}</ul></div>
+`
+}`;
+}

@@ -1,0 +1,74 @@
+import { span } from '../explain/value.ts';
+import type { Status } from '../status.ts';
+import { type Html, html } from './html.ts';
+import { count, cut, since } from './words.ts';
+
+export type Tone = 'good' | 'warn' | 'bad';
+
+/** How it goes, in one sentence. */
+export interface State {
+  readonly tone: Tone;
+  /** One word. */
+  readonly word: string;
+  readonly sentence: string;
+}
+
+/** Draws the conclusion: what an operator has to know before all else. */
+export function concludeState(status: Status): State {
+  if (!status.ready) return { tone: 'bad', word: 'Not ready', sentence: whyNot(status) };
+  const { issuers, mode } = status;
+  const without = issuers.filter(({ state }) => state === 'never' || state === 'expired');
+  if (without.length > 0) {
+    const sentence = `tokens of ${names(without)} get 503, because there are no keys for them.`;
+    return { tone: 'bad', word: 'Ready, but', sentence };
+  }
+  const stale = issuers.filter(({ state }) => state === 'stale');
+  if (stale.length > 0) {
+    const sentence = `the keys of ${names(stale)} could not be refreshed. The last good ones serve on.`;
+    return { tone: 'warn', word: 'Ready, but', sentence };
+  }
+  if (mode === 'report') {
+    return {
+      tone: 'warn',
+      word: 'Ready',
+      sentence: 'in report mode: what the policy refuses is forwarded all the same.',
+    };
+  }
+  return { tone: 'good', word: 'Ready', sentence: `to verify tokens of ${names(issuers)}.` };
+}
+
+function whyNot({ reasons }: Status): string {
+  const missing = reasons.flatMap(({ issuer }) => (issuer === undefined ? [] : [{ issuer }]));
+  if (missing.length < reasons.length) return 'because this sidecar is shutting down.';
+  return `because the keys of ${names(missing)} could not be fetched yet.`;
+}
+
+function names(issuers: readonly { readonly issuer: string }[]): string {
+  const [first] = issuers;
+  return issuers.length === 1 && first ? cut(first.issuer, 100) : count(issuers.length, 'issuer');
+}
+
+/** The shape says it as the color does. */
+export function renderMark(tone: Tone): Html {
+  const shape = {
+    good: html`<circle cx="12" cy="12" r="11"/><path class="cut" d="M7 12.5l3.5 3.5L17 9"/>`,
+    warn: html`<path d="M12 1.5L23.5 22H.5z"/><path class="cut" d="M12 9v6M12 18.2v.6"/>`,
+    bad: html`<path d="M7.4 1h9.2L23 7.4v9.2L16.6 23H7.4L1 16.6V7.4z"/><path class="cut" d="M8 8l8 8M16 8l-8 8"/>`,
+  }[tone];
+  return html`<svg class="mark ${tone}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${shape}</svg>`;
+}
+
+/** The top of the page. */
+export function renderState(status: Status): Html {
+  const { tone, word, sentence } = concludeState(status);
+  const { version, node, uptimeSeconds, startedAt, mode, webSockets, now } = status;
+  return html`<div class="state ${tone}">${renderMark(tone)}<p id="state" role="status" aria-live="polite"><b>${word}</b> ${sentence}</p></div>
+<dl class="facts">
+<div><dt>Version</dt><dd>${version}</dd></div>
+<div><dt>Node.js</dt><dd>${node.replace(/^v/, '')}</dd></div>
+<div><dt>Up for</dt><dd><time datetime="${startedAt}" title="${startedAt}">${span(uptimeSeconds * 1000)}</time></dd></div>
+<div><dt>Mode</dt><dd>${mode}, ${since(status.modeSince, now)}</dd></div>
+<div><dt>Open WebSockets</dt><dd>${webSockets.open}</dd></div>
+</dl>
+`;
+}

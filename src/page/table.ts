@@ -1,0 +1,37 @@
+import { type Html, html, type Value } from './html.ts';
+
+export interface Table {
+  /** Of the element, so that it is found again after an update. */
+  readonly id: string;
+  readonly caption: string;
+  /** Where what stands above says the same to those who see it. */
+  readonly captionHidden?: boolean;
+  readonly columns: readonly string[];
+  /** Indexes of columns whose numbers stand below each other. */
+  readonly numeric?: readonly number[];
+  readonly rows: readonly (readonly Value[])[];
+}
+
+/** A table that scrolls by itself where it is wider than the page. */
+export function renderTable({
+  id,
+  caption,
+  columns,
+  numeric = [],
+  rows,
+  captionHidden = false,
+}: Table): Html {
+  const kind = (index: number) => (numeric.includes(index) ? 'number' : 'text');
+  return html`<div class="scroll" id="${id}" role="region" tabindex="0" aria-label="${caption}">
+<table><caption${captionHidden && html` class="hidden"`}>${caption}</caption>
+<thead><tr>${columns.map((column, index) => html`<th scope="col" class="${kind(index)}">${column}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    (row) => html`<tr>${row.map((value, index) =>
+      index === 0
+        ? html`<th scope="row" class="${kind(index)}">${value}</th>`
+        : html`<td class="${kind(index)}">${value}</td>`,
+    )}</tr>
+`,
+  )}</tbody></table></div>
+`;
+}
