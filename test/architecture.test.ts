@@ -67,6 +67,16 @@ t.test('explain asks the stages, never the web server or what hangs on it', asyn
   }
 });
 
+t.test('the page is made of what is known: its web server is in one file', async (t) => {
+  const allowed = /^(node:|page\/|errors\.ts$|explain\/|observe\/|keys\/status\.ts$|status\.ts$)/;
+  for (const file of files.filter((each) => each.startsWith('page/'))) {
+    for (const { target } of importsOf(file)) {
+      if (file === 'page/routes.ts' && target === 'fastify') continue;
+      t.match(target, allowed, `${file} imports ${target}`);
+    }
+  }
+});
+
 t.test(
   'only the command line ends the process, and only it and the config read the environment',
   async (t) => {

@@ -60,7 +60,7 @@ ${issuer.skipped.length > 0 && renderSkipped(issuer, index)}
 `;
 }
 
-const longestKid = 28;
+const longestKid = 20;
 
 function renderKeys({ keys, issuer }: IssuerStatus, index: number): Html {
   return html`<details id="keys-${index}"${keys.length <= 4 && html` open`}><summary>${count(keys.length, 'key')} in use</summary>
@@ -68,11 +68,11 @@ ${renderTable({
   id: `keys-${index}-table`,
   caption: `Keys of ${cut(issuer, 80)}`,
   captionHidden: true,
-  columns: ['Key id', 'Type', 'Algorithms', 'Thumbprint'],
+  columns: ['Key id', 'Algorithms', 'Type', 'Thumbprint'],
   rows: keys.map(({ kid, type, algorithms, thumbprint }) => [
     kid === null ? 'none' : html`<code>${cut(kid, longestKid)}</code>`,
-    type,
     algorithms.join(', '),
+    type,
     html`<code>${cut(thumbprint, 10)}</code>`,
   ]),
 })}</details>

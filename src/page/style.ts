@@ -97,7 +97,7 @@ footer{color:var(--muted);font-size:.875rem;padding-bottom:2.5rem}
 .short pre{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:1rem;overflow-x:auto;font:.875rem/1.5 var(--mono);margin:0 0 1rem}
 @media(max-width:40rem){.width,header,main,footer{padding-left:1rem;padding-right:1rem}main>section,main>.trio>section{padding:1.1rem}
 .state{gap:.75rem}.state .mark{width:1.6rem;height:1.6rem}.facts{gap:.75rem 1.75rem}.refresh{margin-left:0}
-.steps li{grid-template-columns:1fr;padding:.5rem}.steps dl div{grid-template-columns:1fr}}
+.steps li{grid-template-columns:7.25rem 1fr;gap:0 .5rem;padding:.5rem 0}.steps dl div{grid-template-columns:1fr}}
 @media(prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
 @media print{.refresh,nav,.skip{display:none}}
 `);

@@ -27,7 +27,7 @@ const partsOf = (token: string) => token.split('.').filter((part) => part.length
 /** All that the gateway lets anybody see but its upstream and the client whose answer the upstream gave. */
 async function allThatIsSaid(gateway: TestGateway): Promise<string> {
   const admin = await Promise.all(
-    ['/metrics', '/api/status', '/readyz', '/livez', '/nothing'].map((path) =>
+    ['/', '/metrics', '/api/status', '/readyz', '/livez', '/nothing'].map((path) =>
       request(gateway.admin, { path }),
     ),
   );

@@ -13,11 +13,16 @@ export interface Peer {
   readonly skip: string | false;
 }
 
+export interface PeerOptions {
+  /** Installs the package, with all that it needs: for programs that are no service. Default false. */
+  readonly install?: boolean;
+}
+
 /**
  * Finds a program of a Debian package. In CI, as root, a package that is missing is unpacked into a temporary folder:
  * nothing is installed, so that none of its services is started. Elsewhere the test is skipped and says what to install.
  */
-export function findPeer(program: string, debianPackage: string): Peer {
+export function findPeer(program: string, debianPackage: string, { install = false }: PeerOptions = {}): Peer {
   const unpacked = join(tmpdir(), 'jwks-sidecar-peers', debianPackage);
   const folders = [
     ...(process.env.PATH ?? '').split(delimiter),
@@ -32,11 +37,12 @@ export function findPeer(program: string, debianPackage: string): Peer {
     return { path: null, skip: `${program} is missing: apt-get install ${debianPackage}` };
   }
   try {
-    unpack(debianPackage, unpacked);
+    if (install) withIndex(process.cwd(), ['install', '-y', '--no-install-recommends', debianPackage]);
+    else unpack(debianPackage, unpacked);
   } catch (error) {
     return {
       path: null,
-      skip: `${debianPackage} could not be unpacked: ${(error as Error).message.split('\n')[0]}`,
+      skip: `${debianPackage} could not be had: ${(error as Error).message.split('\n')[0]}`,
     };
   }
   const path = find();
@@ -45,15 +51,25 @@ export function findPeer(program: string, debianPackage: string): Peer {
 
 function unpack(debianPackage: string, folder: string): void {
   mkdirSync(folder, { recursive: true });
-  const run = (command: string, args: string[]) =>
-    execFileSync(command, args, { cwd: folder, stdio: 'pipe' });
+  withIndex(folder, ['download', debianPackage]);
+  const all = 'for file in *.deb; do dpkg -x "$file" . && rm "$file"; done';
+  execFileSync('sh', ['-c', all], { cwd: folder, stdio: 'pipe' });
+}
+
+/** Runs apt-get, once more with a new index where the one at hand does not do. */
+function withIndex(folder: string, args: readonly string[]): void {
+  const run = (all: readonly string[]) =>
+    execFileSync('apt-get', all, {
+      cwd: folder,
+      stdio: 'pipe',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
   try {
-    run('apt-get', ['download', debianPackage]);
+    run(args);
   } catch {
-    run('apt-get', ['update']);
-    run('apt-get', ['download', debianPackage]);
+    run(['update']);
+    run(args);
   }
-  run('sh', ['-c', 'for file in *.deb; do dpkg -x "$file" . && rm "$file"; done']);
 }
 
 /** A port that was free a moment ago, for programs that cannot pick one themselves. */
