@@ -80,6 +80,8 @@ async function update() {
   if (!paused && !document.hidden) timer = setTimeout(update, every);
 }
 
+// Else the browser would keep the form, token and all, to send it again at a reload.
+if (location.pathname === '/explain') history.replaceState(null, '', '/#result');
 pause.hidden = false;
 pause.addEventListener('click', () => {
   paused = !paused;

@@ -22,7 +22,11 @@ export interface PeerOptions {
  * Finds a program of a Debian package. In CI, as root, a package that is missing is unpacked into a temporary folder:
  * nothing is installed, so that none of its services is started. Elsewhere the test is skipped and says what to install.
  */
-export function findPeer(program: string, debianPackage: string, { install = false }: PeerOptions = {}): Peer {
+export function findPeer(
+  program: string,
+  debianPackage: string,
+  { install = false }: PeerOptions = {},
+): Peer {
   const unpacked = join(tmpdir(), 'jwks-sidecar-peers', debianPackage);
   const folders = [
     ...(process.env.PATH ?? '').split(delimiter),
