@@ -66,7 +66,8 @@ export function createHistory(metrics: Pick<Metrics, 'samples'>, clock: Clock): 
 
   return {
     start() {
-      timer ??= setInterval(() => void this.sample(), period).unref();
+      // A sample that is lost is made up for by the next one.
+      timer ??= setInterval(() => void this.sample().catch(() => {}), period).unref();
     },
     async sample() {
       const totals = await readTotals(metrics);

@@ -39,9 +39,9 @@ function renderResult(explanation: Explanation): Html {
 <h3 id="result-title" class="verdict ${tone}">${renderMark(tone)}${words[decision]}</h3>
 <p class="lead">${sentence(explanation)}</p>
 <dl class="facts">
-<div><dt>Request</dt><dd class="long">${methods.includes(method) ? method : 'another method'} ${path}</dd></div>
+<div><dt>Request</dt><dd>${methods.includes(method) ? method : 'another method'} ${path}</dd></div>
 <div><dt>Rule</dt><dd>${rule === null ? 'none' : `${rule.name} (auth ${rule.auth}, upstream ${rule.upstream})`}</dd></div>
-<div><dt>Issuer</dt><dd class="long">${issuer ?? 'none that is configured'}</dd></div>
+<div><dt>Issuer</dt><dd>${issuer ?? 'none that is configured'}</dd></div>
 </dl>
 <ol class="steps">${steps.map(renderStep)}</ol>
 </section>

@@ -51,7 +51,7 @@ function renderIssuer(issuer: IssuerStatus, index: number, now: string): Html {
 <div><dt>Keys</dt><dd>${issuer.keys.length}</dd></div>
 <div><dt>Last fetched</dt><dd>${last}${fromCacheFile && ', from keys.cacheFile'}</dd></div>
 <div><dt>Next fetch</dt><dd>${nextRefreshMs === null ? 'under way' : nextRefreshMs < 1000 ? 'now' : `in ${span(nextRefreshMs)}`}</dd></div>
-<div><dt>Source</dt><dd class="long">${issuer.source}</dd></div>
+<div${issuer.source.length > longestInRow && html` class="whole"`}><dt>Source</dt><dd>${issuer.source}</dd></div>
 </dl>
 ${lastError !== null && html`<p class="fault"><b>The last fetch failed</b> (<code>${lastError.code}</code>): ${lastError.message}</p>`}
 ${issuer.keys.length > 0 && renderKeys(issuer, index)}
@@ -60,6 +60,8 @@ ${issuer.skipped.length > 0 && renderSkipped(issuer, index)}
 `;
 }
 
+/** A source that is longer gets a row of its own. */
+const longestInRow = 12;
 const longestKid = 20;
 
 function renderKeys({ keys, issuer }: IssuerStatus, index: number): Html {

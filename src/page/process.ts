@@ -53,7 +53,7 @@ export function renderConfig({ config, now }: Status): Html {
   const failed = lastReload?.result === 'failure';
   return html`<h2 id="config-title">Config</h2>
 <dl class="rows">
-<div><dt>Source</dt><dd class="long">${source}</dd></div>
+<div><dt>Source</dt><dd>${source}</dd></div>
 <div><dt>In force since</dt><dd>${utc(loadedAt)}</dd></div>
 <div><dt>Last reload</dt><dd>${
     lastReload === null

@@ -26,15 +26,12 @@ function replace(section, next) {
   const path = focused === null ? null : focused.id || null;
   const summaryOf = focused !== null && focused.tagName === 'SUMMARY' ? focused.parentElement.id : null;
   const open = new Map([...section.querySelectorAll('details[id]')].map((each) => [each.id, each.open]));
-  const scrolled = [...section.querySelectorAll('.scroll[id]')].map((each) => [each.id, each.scrollLeft]);
+  const scrolled = [...section.querySelectorAll('.scroll[id]')].map(({ id, scrollLeft, scrollTop }) => [id, scrollLeft, scrollTop]);
   section.replaceChildren(...document.importNode(next, true).childNodes);
   for (const each of section.querySelectorAll('details[id]')) {
     if (open.has(each.id)) each.open = open.get(each.id);
   }
-  for (const [id, left] of scrolled) {
-    const each = document.getElementById(id);
-    if (each !== null) each.scrollLeft = left;
-  }
+  for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo({ left, top, behavior: 'instant' });
   const again = summaryOf === null ? path && document.getElementById(path) : document.querySelector('#' + CSS.escape(summaryOf) + '>summary');
   if (again) again.focus({ preventScroll: true });
 }

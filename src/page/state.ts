@@ -1,7 +1,7 @@
 import { span } from '../explain/value.ts';
 import type { Status } from '../status.ts';
 import { type Html, html } from './html.ts';
-import { count, cut, since } from './words.ts';
+import { count, cut } from './words.ts';
 
 export type Tone = 'good' | 'warn' | 'bad';
 
@@ -67,7 +67,7 @@ export function renderState(status: Status): Html {
 <div><dt>Version</dt><dd>${version}</dd></div>
 <div><dt>Node.js</dt><dd>${node.replace(/^v/, '')}</dd></div>
 <div><dt>Up for</dt><dd><time datetime="${startedAt}" title="${startedAt}">${span(uptimeSeconds * 1000)}</time></dd></div>
-<div><dt>Mode</dt><dd>${mode}, ${since(status.modeSince, now)}</dd></div>
+<div><dt>Mode</dt><dd>${mode}, for ${span(Date.parse(now) - Date.parse(status.modeSince))}</dd></div>
 <div><dt>Open WebSockets</dt><dd>${webSockets.open}</dd></div>
 </dl>
 `;

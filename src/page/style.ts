@@ -30,7 +30,7 @@ main>*{margin:0 0 1.5rem}
 main>section,.card,.chart{background:var(--card);border:1px solid var(--line);border-radius:10px}
 main>section,main>div>.card{padding:1.5rem}main>div:empty{display:none}
 .state{display:flex;gap:1rem;align-items:flex-start}
-.state p{text-wrap:balance;font-size:clamp(1.375rem,1.1rem + 1.4vw,2rem);line-height:1.25;letter-spacing:-.01em}
+.state p{text-wrap:pretty;font-size:clamp(1.375rem,1.1rem + 1.4vw,2rem);line-height:1.25;letter-spacing:-.01em}
 .mark{flex:none;width:1.25rem;height:1.25rem;fill:currentColor}.mark .cut{fill:none;stroke:var(--card);stroke-width:2.6;stroke-linecap:round;stroke-linejoin:round}
 .state .mark{width:2rem;height:2rem;margin-top:.2rem}
 .mark.good,.state.good b,.verdict.good b{color:var(--good)}.mark.warn,.state.warn b,.verdict.warn b{color:var(--warn)}.mark.bad,.state.bad b,.verdict.bad b{color:var(--bad)}
@@ -60,7 +60,7 @@ caption{text-align:left;color:var(--muted);font-size:.875rem;padding:0 0 .5rem}
 th,td{text-align:left;vertical-align:top;padding:.45rem 1rem .45rem 0;border-top:1px solid var(--line);font-weight:400}
 thead th{color:var(--muted);font-size:.8125rem;border-top:0;white-space:nowrap}
 th:last-child,td:last-child{padding-right:0}.number{text-align:right;white-space:nowrap}
-.scroll{overflow-x:auto;overflow-wrap:normal}.scroll table{min-width:max-content}.scroll td,.scroll th{max-width:26rem;overflow-wrap:anywhere}
+.scroll{overflow:auto;max-height:40rem;overflow-wrap:normal}.scroll thead th{position:sticky;top:0;background:var(--card)}.scroll table{min-width:max-content}.scroll td,.scroll th{max-width:26rem;overflow-wrap:anywhere}
 .bars{margin-top:.5rem}.bars td{text-align:right;font-weight:600;vertical-align:top}.bars th,.bars td{border:0;padding-top:.3rem;padding-bottom:.3rem}
 .bars th{font:.8125rem/1.4 var(--mono)}.bars svg{display:block;width:100%;height:4px;margin-top:.3rem;fill:var(--accent)}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem}
@@ -68,7 +68,7 @@ th:last-child,td:last-child{padding-right:0}.number{text-align:right;white-space
 .verdict{display:flex;gap:.6rem;align-items:flex-start;margin:.6rem 0 .9rem}.verdict .mark{margin-top:.12rem}
 h3.verdict{font-size:1.25rem;margin:0 0 .4rem}
 .card>dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(6.25rem,1fr));gap:.75rem 1.25rem}
-.long{overflow-wrap:anywhere}
+.whole{grid-column:1/-1}
 .fault{background:var(--bad-bg);border-left:4px solid var(--bad);padding:.75rem 1rem;margin-top:1rem;border-radius:0 6px 6px 0}
 .fault ul{padding-left:1.25rem;margin-top:.25rem}
 details{margin-top:1rem}summary{cursor:pointer;color:var(--accent);width:fit-content}details>.scroll{margin-top:.75rem}
