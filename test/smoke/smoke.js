@@ -81,6 +81,8 @@ try {
       'metrics',
       (await (await fetch(`${admin}/metrics`)).text()).includes('jwks_sidecar_requests_total'),
     );
+    const page = await (await fetch(`${admin}/`, { headers: { accept: 'text/html' } })).text();
+    check('the status page', page.startsWith('<!doctype html>') && page.includes('<b>Ready</b>'));
     break;
   }
   child.stdout.resume();
