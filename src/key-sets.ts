@@ -102,10 +102,17 @@ function assertNoLoss(set: KeySet, before: KeySets): void {
   if (had && !set.usable()) throw new Error(`${issuer} would lose its keys: ${lastError?.message}`);
 }
 
+const triggers = ['startup', 'refresh', 'unknown_key', 'reload'] as const;
+const results = ['success', 'failure'] as const;
+
 /** One issuer's key set whose life shows in log and metrics. */
 function observe(config: IssuerConfig, options: KeySetsOptions): KeySet {
   const { clock, logger, metrics, onWithdrawn, proxy } = options;
   const { issuer } = config;
+  // A line that is absent until its first event hides that event from every rate.
+  for (const trigger of triggers)
+    for (const result of results) metrics.fetches.inc({ issuer, result, trigger }, 0);
+  metrics.decisions.of('deny', 'keys_unavailable', issuer);
   return createKeySet({
     ...config,
     clock,

@@ -1,4 +1,4 @@
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
+import { type IncomingMessage, METHODS, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Refusal } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
@@ -9,6 +9,11 @@ import { defaultUpstream, type Policy } from '../policy.ts';
 import type { Report } from './report.ts';
 
 const registered: ReadonlySet<string> = new Set(METHODS);
+/** An upstream may answer with any three digits, and may let clients choose them: what nobody registered is one line. */
+const statusLabels: ReadonlyMap<number, string> = new Map(
+  [...Object.keys(STATUS_CODES), '499'].map((status) => [Number(status), status]),
+);
+const statusLabel = (status: number): string => statusLabels.get(status) ?? 'OTHER';
 /** RFC 6750 section 2.3, which RFC 9700 section 4.3.2 forbids. */
 const tokenInQuery = /[?&]access_token=/;
 
@@ -33,17 +38,17 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger, r
     // A client that went away before any answer: 499, as nginx counts it.
     const status = exchange.upgraded ? 101 : response.headersSent ? response.statusCode : 499;
 
-    metrics.requests.inc({ rule, method, status: String(status) });
+    metrics.requests.of(rule, method, statusLabel(status)).value++;
     if (decision !== null) {
-      metrics.decisions.inc({ decision: decision.outcome, reason: decision.reason, issuer: decision.issuer });
+      metrics.decisions.of(decision.outcome, decision.reason, decision.issuer).value++;
     }
     if (decision?.outcome === 'report') report(exchange);
-    if (exchange.answered) metrics.refusals.inc({ reason: exchange.answered });
+    if (exchange.answered) metrics.refusals.of(exchange.answered).value++;
     if (!exchange.endless && !exchange.upgraded) {
-      metrics.requestDuration.observe({ rule }, durationMs / 1000);
+      metrics.requestDuration.of(rule).observe(durationMs / 1000);
       if (exchange.upstreamMs !== undefined) {
         const upstream = exchange.rule?.upstream ?? defaultUpstream;
-        metrics.upstreamDuration.observe({ upstream }, exchange.upstreamMs / 1000);
+        metrics.upstreamDuration.of(upstream).observe(exchange.upstreamMs / 1000);
       }
     }
     const { requests } = exchange.policy.log;
@@ -93,9 +98,9 @@ function cut(path: string): string {
 /** Counts and logs what never became a request: parse errors, CONNECT, connections over the limit. */
 export function compileAccountRaw(metrics: Metrics, logger: Logger, policy: () => Pick<Policy, 'log'>) {
   return function accountRaw(refusal: Refusal, status: number, requestId: string, client: string): void {
-    metrics.requests.inc({ rule: 'default', method: 'OTHER', status: String(status) });
-    metrics.decisions.inc({ decision: 'deny', reason: refusal.refused, issuer: 'none' });
-    metrics.refusals.inc({ reason: refusal.refused });
+    metrics.requests.of('default', 'OTHER', statusLabel(status)).value++;
+    metrics.decisions.of('deny', refusal.refused, 'none').value++;
+    metrics.refusals.of(refusal.refused).value++;
     if (policy().log.requests === 'none') return;
     logger.info({
       msg: 'request',

@@ -14,8 +14,8 @@ type Done = () => void;
  * look-up, and the request goes on in the same turn.
  */
 export function compileAuthenticate(clock: Clock, metrics: Metrics) {
-  const bySignature = metrics.verificationDuration.labels('signature');
-  const byCache = metrics.verificationDuration.labels('cache');
+  const bySignature = metrics.verificationDuration.of('signature');
+  const byCache = metrics.verificationDuration.of('cache');
 
   return function authenticate(request: FastifyRequest, reply: FastifyReply, done: Done): void {
     const exchange = exchangeOf(request.raw);

@@ -1,4 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { reasons } from '../errors.ts';
+import { Counts } from './counts.ts';
+import { Durations } from './durations.ts';
 
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const verificationBuckets = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01];
@@ -50,16 +53,15 @@ export function createMetrics(options: MetricsOptions) {
   const prefix = 'jwks_sidecar_';
   let readings: Readings | null = null;
 
+  /** Counted for every request: as plain numbers. */
+  function counts<L extends string>(name: string, help: string, labelNames: readonly L[]): Counts<L> {
+    return new Counts({ name: prefix + name, help, labelNames, registry });
+  }
+  function durations(name: string, help: string, labelName: string, bounds: readonly number[]): Durations {
+    return new Durations({ name: prefix + name, help, labelName, bounds, registry });
+  }
   function counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
     return new Counter({ name: prefix + name, help, labelNames: [...labelNames], registers });
-  }
-  function histogram<L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-    buckets: number[],
-  ): Histogram<L> {
-    return new Histogram({ name: prefix + name, help, labelNames: [...labelNames], buckets, registers });
   }
   function gauge<L extends string>(
     name: string,
@@ -96,33 +98,33 @@ export function createMetrics(options: MetricsOptions) {
   collectDefaultMetrics({ register: registry });
 
   const metrics = {
-    requests: counter('requests_total', 'Requests answered, by rule, method and status.', [
+    requests: counts('requests_total', 'Requests answered, by rule, method and status.', [
       'rule',
       'method',
       'status',
     ]),
-    requestDuration: histogram(
+    requestDuration: durations(
       'request_duration_seconds',
       'Time from the request’s head to the end of its answer; WebSockets and event streams are left out.',
-      ['rule'],
+      'rule',
       requestBuckets,
     ),
-    upstreamDuration: histogram(
+    upstreamDuration: durations(
       'upstream_duration_seconds',
       'Time from the dispatch to the head of the upstream’s answer; WebSockets and event streams are left out.',
-      ['upstream'],
+      'upstream',
       requestBuckets,
     ),
-    refusals: counter('refusals_total', 'Answers of the gateway’s own, by reason.', ['reason']),
-    decisions: counter('decisions_total', 'Decisions about requests, by reason and configured issuer.', [
+    refusals: counts('refusals_total', 'Answers of the gateway’s own, by reason.', ['reason']),
+    decisions: counts('decisions_total', 'Decisions about requests, by reason and configured issuer.', [
       'decision',
       'reason',
       'issuer',
     ]),
-    verificationDuration: histogram(
+    verificationDuration: durations(
       'verification_duration_seconds',
       'Time to reach a verdict about a token, from the cache or by its signature.',
-      ['source'],
+      'source',
       verificationBuckets,
     ),
     fetches: counter('jwks_fetches_total', 'Fetches of key sets, by issuer, result and trigger.', [
@@ -130,12 +132,13 @@ export function createMetrics(options: MetricsOptions) {
       'result',
       'trigger',
     ]),
-    fetchDuration: histogram(
-      'jwks_fetch_duration_seconds',
-      'Time to fetch a key set, metadata included.',
-      ['issuer'],
-      requestBuckets,
-    ),
+    fetchDuration: new Histogram({
+      name: `${prefix}jwks_fetch_duration_seconds`,
+      help: 'Time to fetch a key set, metadata included.',
+      labelNames: ['issuer'],
+      buckets: requestBuckets,
+      registers,
+    }),
     blocks: counter(
       'failure_limit_blocks_total',
       'Times that a client was blocked by the failure limit.',
@@ -192,6 +195,8 @@ export function createMetrics(options: MetricsOptions) {
     { version: options.version, node: process.version },
     1,
   );
+  // A line that is absent until its first event hides that event from every rate.
+  for (const reason of Object.keys(reasons)) metrics.refusals.of(reason);
   for (const result of ['success', 'failure']) metrics.reloads.inc({ result }, 0);
   metrics.blocks.inc(0);
   return metrics;

@@ -45,7 +45,9 @@ export async function readTotals({ samples }: Pick<Metrics, 'samples'>): Promise
   ]);
   return {
     requests: sum(requests),
-    refusals: Object.fromEntries(refusals.map(({ labels, value }) => [String(labels.reason), value])),
+    refusals: Object.fromEntries(
+      refusals.filter(({ value }) => value > 0).map(({ labels, value }) => [String(labels.reason), value]),
+    ),
     reported: sum(decisions.filter(({ labels }) => labels.decision === 'report')),
     cacheHits: sum(hits),
     cacheMisses: sum(misses),

@@ -1,4 +1,6 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counts } from '../../src/observe/counts.ts';
+import { Durations } from '../../src/observe/durations.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 
 export interface DescribedMetric {
@@ -31,6 +33,8 @@ export async function describeMetrics(): Promise<DescribedMetric[]> {
     const labels = Object.fromEntries(labelNames.map((name) => [name, 'x']));
     if (metric instanceof Histogram) (metric as Histogram<string>).observe(labels, 1);
     else if (metric instanceof Gauge) (metric as Gauge<string>).set(labels, 1);
+    else if (metric instanceof Counts) metric.of(...metric.labelNames.map(() => 'x'));
+    else if (metric instanceof Durations) metric.of('x').observe(1);
     else if (metric instanceof Counter) (metric as Counter<string>).inc(labels, 1);
   }
   const described = await metrics.describe();

@@ -24,8 +24,8 @@ function begin() {
   };
   const serve = (count: number) => {
     for (let i = 0; i < count; i++) {
-      metrics.requests.inc({ rule: i % 2 ? 'a' : 'b', method: 'GET', status: '200' });
-      metrics.requestDuration.observe({ rule: i % 2 ? 'a' : 'b' }, 0.0009);
+      metrics.requests.of(i % 2 ? 'a' : 'b', 'GET', '200').value++;
+      metrics.requestDuration.of(i % 2 ? 'a' : 'b').observe(0.0009);
     }
   };
   return { metrics, cache, history, pass, serve };
@@ -52,11 +52,11 @@ t.test('what was counted, step by step', async (t) => {
   pass(10);
   await history.sample();
   serve(4);
-  metrics.refusals.inc({ reason: 'token_missing' });
-  metrics.refusals.inc({ reason: 'token_expired' }, 2);
-  metrics.decisions.inc({ decision: 'report', reason: 'token_missing', issuer: 'none' }, 3);
-  metrics.decisions.inc({ decision: 'deny', reason: 'token_missing', issuer: 'none' }, 9);
-  metrics.upstreamDuration.observe({ upstream: 'default' }, 20);
+  metrics.refusals.of('token_missing').value++;
+  metrics.refusals.of('token_expired').value += 2;
+  metrics.decisions.of('report', 'token_missing', 'none').value += 3;
+  metrics.decisions.of('deny', 'token_missing', 'none').value += 9;
+  metrics.upstreamDuration.of('default').observe(20);
   cache.hits = 6;
   cache.misses = 2;
   pass(6);

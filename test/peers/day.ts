@@ -88,7 +88,7 @@ export async function startDay(t: Test): Promise<Day> {
         await overload(other);
       }
       // Nothing that a client does leads there.
-      gateway.server.metrics.refusals.inc({ reason: 'internal_error' });
+      gateway.server.metrics.refusals.of('internal_error').value++;
       if (passed === drained) await drain(t, other);
     },
   };
