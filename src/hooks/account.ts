@@ -5,6 +5,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Logger } from '../observe/logger.ts';
 import { maskPath, printable } from '../observe/mask.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { compileRequestLog } from '../observe/request-log.ts';
 import { defaultUpstream, type Policy } from '../policy.ts';
 import type { Report } from './report.ts';
 
@@ -21,6 +22,7 @@ export type Account = (exchange: Exchange, request: IncomingMessage, response: S
 
 /** Compiles the last stage: one log line and one count a request, however it ended. `report` hears of what report mode let pass. */
 export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger, report: Report): Account {
+  const log = compileRequestLog(logger);
   let warned = false;
   return function account(exchange, request, response) {
     if (!warned && tokenInQuery.test(exchange.url)) {
@@ -54,8 +56,7 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger, r
     const { requests } = exchange.policy.log;
     if (requests === 'none' || (requests === 'denied' && decision?.outcome === 'allow' && !exchange.answered))
       return;
-    logger.info({
-      msg: 'request',
+    log({
       requestId: exchange.requestId,
       client: exchange.client.address,
       method,
@@ -97,13 +98,13 @@ function cut(path: string): string {
 
 /** Counts and logs what never became a request: parse errors, CONNECT, connections over the limit. */
 export function compileAccountRaw(metrics: Metrics, logger: Logger, policy: () => Pick<Policy, 'log'>) {
+  const log = compileRequestLog(logger);
   return function accountRaw(refusal: Refusal, status: number, requestId: string, client: string): void {
     metrics.requests.of('default', 'OTHER', statusLabel(status)).value++;
     metrics.decisions.of('deny', refusal.refused, 'none').value++;
     metrics.refusals.of(refusal.refused).value++;
     if (policy().log.requests === 'none') return;
-    logger.info({
-      msg: 'request',
+    log({
       requestId,
       client,
       rule: 'default',

@@ -13,10 +13,24 @@ export function createLogger(options: LoggerOptions): Logger {
   const settings = {
     level: options.level,
     base: null,
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: compileTime(),
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return options.destination ? pino(settings, options.destination) : pino(settings);
+}
+
+/** A line's member `time`; written anew only when the millisecond is another. */
+export function compileTime(): () => string {
+  let at = 0;
+  let member = '';
+  return () => {
+    const now = Date.now();
+    if (now !== at) {
+      at = now;
+      member = `,"time":"${new Date(now).toISOString()}"`;
+    }
+    return member;
+  };
 }
 
 /** Standard output as a log's destination: written without blocking, so that it must be ended before the process is. */
