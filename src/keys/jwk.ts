@@ -1,4 +1,4 @@
-import type { webcrypto } from 'node:crypto';
+import { KeyObject, type webcrypto } from 'node:crypto';
 import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK } from 'jose';
 import { FetchError } from './error.ts';
 import { isObject } from './json.ts';
@@ -93,13 +93,13 @@ async function importKey(
   status: KeyStatus,
   minRsaBits: number,
 ): Promise<PublishedKey | SkippedKey> {
-  const imported = new Map<string, CryptoKey>();
+  const imported = new Map<string, KeyObject>();
   for (const algorithm of status.algorithms) {
     const key = (await importJWK(half, algorithm)) as CryptoKey;
     const weakness =
       status.type === 'RSA' ? findWeakness(key.algorithm as RsaParameters, minRsaBits) : undefined;
     if (weakness !== undefined) return { kid: status.kid, why: weakness };
-    imported.set(algorithm, key);
+    imported.set(algorithm, KeyObject.from(key));
   }
   return new PublishedKey(status, imported);
 }
@@ -123,6 +123,8 @@ function serves(jwk: Jwk, algorithm: string): boolean {
   );
 }
 
+const largestExponent = 2n ** 64n;
+
 function findWeakness(
   { modulusLength, publicExponent }: RsaParameters,
   minRsaBits: number,
@@ -131,7 +133,9 @@ function findWeakness(
     return `its RSA modulus has ${modulusLength} bits, fewer than ${minRsaBits}`;
   // With an exponent of 1 anybody signs: RFC 8017 section 3.1 wants 3 or more, and odd.
   const exponent = BigInt(`0x${Buffer.from(publicExponent).toString('hex')}`);
-  return exponent < 3n || exponent % 2n === 0n ? 'its RSA exponent is not an odd number above 1' : undefined;
+  if (exponent < 3n || exponent % 2n === 0n) return 'its RSA exponent is not an odd number above 1';
+  // Every request waits while a signature is verified, and the time grows with each bit of it.
+  return exponent > largestExponent ? 'its RSA exponent has more than 64 bits' : undefined;
 }
 
 function identityOf({ kid, thumbprint, algorithms }: KeyStatus): string {

@@ -1,4 +1,4 @@
-import type { CryptoKey } from 'jose';
+import type { KeyObject } from 'node:crypto';
 import type { KeyStatus } from './status.ts';
 
 /** A usable public key of one issuer. Its identity lasts as long as the issuer publishes it unchanged. */
@@ -6,11 +6,11 @@ export class PublishedKey {
   readonly kid: string | undefined;
   /** What it is, for logs and the status page. */
   readonly status: KeyStatus;
-  readonly #imported: ReadonlyMap<string, CryptoKey>;
+  readonly #imported: ReadonlyMap<string, KeyObject>;
   #withdrawn = false;
 
   /** `imported`: the key once for each algorithm that it may verify. */
-  constructor(status: KeyStatus, imported: ReadonlyMap<string, CryptoKey>) {
+  constructor(status: KeyStatus, imported: ReadonlyMap<string, KeyObject>) {
     this.kid = status.kid ?? undefined;
     this.status = status;
     this.#imported = imported;
@@ -29,10 +29,8 @@ export class PublishedKey {
     return this.#imported.has(algorithm);
   }
 
-  /** Rejects for an algorithm that the key does not fit. */
-  async forAlgorithm(algorithm: string): Promise<CryptoKey> {
-    const key = this.#imported.get(algorithm);
-    if (key === undefined) throw new TypeError(`the key is not for ${algorithm}`);
-    return key;
+  /** Undefined for an algorithm that the key does not fit. */
+  forAlgorithm(algorithm: string): KeyObject | undefined {
+    return this.#imported.get(algorithm);
   }
 }

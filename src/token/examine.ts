@@ -120,7 +120,7 @@ async function findKey(
   if (isRefusal(found)) return { at: 'key', refusal: found };
   // Without a name, a key is only known when it is the only one.
   if (found.length === 0 || (kid === undefined && found.length > 1)) return keyUnknown;
-  const signer = await findSigner(text, algorithm, found);
+  const signer = findSigner(text, algorithm, found);
   if (signer === undefined) return { at: 'signature', refusal: { refused: 'signature_invalid' } };
   // A withdrawn key stops serving at once, a verification that began before included.
   return signer.withdrawn ? keyUnknown : signer;

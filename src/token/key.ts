@@ -1,4 +1,4 @@
-import type { CryptoKey } from 'jose';
+import type { KeyObject } from 'node:crypto';
 import type { Refusal } from '../errors.ts';
 
 /** One public key that an issuer publishes, as long as it publishes it. */
@@ -6,8 +6,8 @@ export interface VerificationKey {
   readonly kid: string | undefined;
   /** True from the moment a refresh no longer had the key: nothing that rests on it is served any more. */
   readonly withdrawn: boolean;
-  /** The public key, bound to one JWS algorithm (RFC 7518 section 3.1). Rejects where it cannot be. */
-  forAlgorithm(algorithm: string): Promise<CryptoKey>;
+  /** The public key, where it is for that JWS algorithm (RFC 7518 section 3.1). */
+  forAlgorithm(algorithm: string): KeyObject | undefined;
 }
 
 /** The keys of one issuer, never of two. */

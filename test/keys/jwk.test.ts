@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { compactVerify, type JWK } from 'jose';
 import t from 'tap';
 import { type ReadOptions, readKeySet } from '../../src/keys/jwk.ts';
@@ -49,7 +50,7 @@ t.test('what a key may verify', async (t) => {
     );
     t.same(key.status.algorithms, fits);
     for (const algorithm of [...algorithms, 'HS256', 'none', 'constructor']) {
-      if (!(fits as string[]).includes(algorithm)) await t.rejects(key.forAlgorithm(algorithm), TypeError);
+      if (!(fits as string[]).includes(algorithm)) t.equal(key.forAlgorithm(algorithm), undefined);
     }
   }
 });
@@ -59,9 +60,9 @@ t.test('each fitting key verifies what its private half signed', async (t) => {
     const key = await makeKey(algorithm);
     const { keys } = await readKeySet({ keys: [key.publicJwk] }, options);
     const token = forge({ header: { alg: algorithm }, payload: {}, alg: algorithm, key: key.privateKey });
-    const imported = await keys[0]!.forAlgorithm(algorithm);
+    const imported = keys[0]!.forAlgorithm(algorithm) as KeyObject;
     await t.resolves(compactVerify(token, imported, { algorithms: [algorithm] }), algorithm);
-    t.equal(await keys[0]!.forAlgorithm(algorithm), imported, 'it is imported once');
+    t.equal(keys[0]!.forAlgorithm(algorithm), imported, 'it is imported once');
   }
 });
 
@@ -107,6 +108,7 @@ t.test('a key that cannot be used is skipped, and the good one beside it serves'
     { name: 'exponent 1', jwk: { ...rsa.publicJwk, e: 'AQ' }, why: /exponent/ },
     { name: 'exponent 2', jwk: { ...rsa.publicJwk, e: 'Ag' }, why: /exponent/ },
     { name: 'an even exponent', jwk: { ...rsa.publicJwk, e: 'AQAA' }, why: /exponent/ },
+    { name: 'an exponent of 65 bits', jwk: { ...rsa.publicJwk, e: 'AQAAAAAAAAAB' }, why: /exponent/ },
     { name: 'exponent 0', jwk: { ...rsa.publicJwk, e: 'AA' }, why: /exponent|valid key/ },
     { name: 'no exponent', jwk: { kty: 'RSA', n, kid: 'no-e' }, why: /valid key/, kid: 'no-e' },
     { name: 'no modulus', jwk: { ...rsa.publicJwk, n: '' }, why: /valid key|bits/ },
@@ -158,9 +160,8 @@ t.test('a published private key serves as its public half', async (t) => {
     const jwk = { ...(key.privateKey.export({ format: 'jwk' }) as JWK), kid: key.kid };
     const { keys, skipped } = await readKeySet({ keys: [jwk] }, options);
     t.same(skipped, []);
-    const imported = await keys[0]!.forAlgorithm(key.alg);
+    const imported = keys[0]!.forAlgorithm(key.alg) as KeyObject;
     t.equal(imported.type, 'public');
-    t.same(imported.usages, ['verify']);
     t.notMatch(JSON.stringify(keys[0]!.status), jwk.d!, 'nothing private is in what is shown');
   }
 });

@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import { importSPKI } from 'jose';
 import type { Clock } from '../../src/clock.ts';
 import { isRefusal, type Refusal } from '../../src/errors.ts';
 import type { KeyFinder, VerificationKey } from '../../src/token/key.ts';
@@ -37,8 +36,7 @@ export interface MemoryKey extends VerificationKey {
 
 /** A key as an issuer publishes it; no algorithm is kept from it, so that only verification itself can refuse. */
 export function publish(publicKey: KeyObject, kid: string | undefined): MemoryKey {
-  const pem = publicKey.export({ type: 'spki', format: 'pem' }) as string;
-  return { kid, withdrawn: false, forAlgorithm: (algorithm) => importSPKI(pem, algorithm) };
+  return { kid, withdrawn: false, forAlgorithm: () => publicKey };
 }
 
 export interface MemoryKeys extends KeyFinder {

@@ -383,7 +383,7 @@ t.test('a key that cannot be read is passed over', async (t) => {
   const broken = {
     kid: 'rsa',
     withdrawn: false,
-    forAlgorithm: () => Promise.reject(new TypeError('broken')),
+    forAlgorithm: () => undefined,
   };
   const both = holdKeys([broken, publish(rsa.publicKey, 'rsa')]);
   t.equal(reasonOf(await verifier({}, { keys: both }).verify(sign(rsa), null)), 'ok');

@@ -1,4 +1,3 @@
-import type { CryptoKey } from 'jose';
 import { compileClaimPath } from '../../src/claims/path.ts';
 import type { Clock } from '../../src/clock.ts';
 import { isRefusal, type Refusal } from '../../src/errors.ts';
@@ -20,17 +19,15 @@ export function holdKeys(keys: readonly TestKey[], gate: Promise<void> = Promise
     kid: key.kid,
     alg: key.alg,
     withdrawn: false,
-    async forAlgorithm(): Promise<CryptoKey> {
-      await gate;
-      return key.publicKey as unknown as CryptoKey;
-    },
+    forAlgorithm: () => key.publicKey,
   }));
   const finder: KeyFinder & { isUsable: boolean } = {
     isUsable: true,
     usable() {
       return this.isUsable;
     },
-    find(algorithm, kid) {
+    async find(algorithm, kid) {
+      await gate;
       const found = held.filter((key) => key.alg === algorithm && (kid === undefined || key.kid === kid));
       return found.length === 0 || (kid === undefined && found.length > 1)
         ? { refused: 'key_unknown' }
