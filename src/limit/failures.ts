@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { createFifo } from './fifo.ts';
+import { createFifo } from '../fifo.ts';
 import { compilePrefix, type PrefixOptions } from './prefix.ts';
 
 export interface FailureLimitOptions extends PrefixOptions {

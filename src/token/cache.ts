@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { createFifo } from '../fifo.ts';
 import type { Validity } from './check.ts';
 import type { KeyFinder, VerificationKey } from './key.ts';
 
@@ -45,7 +46,7 @@ const maxSecondChances = 32;
 export class VerdictCache<T extends Validity> {
   readonly #options: CacheOptions;
   readonly #clock: Clock;
-  readonly #entries = new Map<string, Entry<T>>();
+  readonly #entries = createFifo<Entry<T>>();
   #bytes = 0;
   #hits: number;
   #misses: number;
@@ -78,17 +79,21 @@ export class VerdictCache<T extends Validity> {
   /** Stores nothing that rests on a withdrawn key: the verification may have begun before the withdrawal. */
   set(token: string, verdict: CachedVerdict<T>): void {
     const { maxEntries, maxBytes } = this.#options;
-    if (maxEntries === 0 || verdict.bytes > maxBytes || verdict.key.withdrawn) return;
+    const { token: verified, key, keys, bytes } = verdict;
+    if (maxEntries === 0 || bytes > maxBytes || key.withdrawn) return;
     const previous = this.#entries.get(token);
     if (previous !== undefined) this.#remove(token, previous);
-    this.#makeRoom(verdict.bytes);
-    this.#entries.set(token, { ...verdict, storedAt: this.#clock.elapsed(), used: false });
-    this.#bytes += verdict.bytes;
+    this.#makeRoom(bytes);
+    const storedAt = this.#clock.elapsed();
+    this.#entries.add(token, { token: verified, key, keys, bytes, storedAt, used: false });
+    this.#bytes += bytes;
   }
 
   /** Drops what rests on a withdrawn key. */
   dropWithdrawn(): void {
-    for (const [token, entry] of this.#entries) if (entry.key.withdrawn) this.#evict(token, entry);
+    for (const { key, value } of this.#entries.youngest(this.#entries.size)) {
+      if (value.key.withdrawn) this.#evict(key, value);
+    }
   }
 
   stats(): CacheStats {
@@ -113,13 +118,15 @@ export class VerdictCache<T extends Validity> {
   #makeRoom(bytes: number): void {
     const { maxEntries, maxBytes } = this.#options;
     let chances = maxSecondChances;
-    for (const [token, entry] of this.#entries) {
+    for (;;) {
+      const oldest = this.#entries.oldest();
+      if (oldest === undefined) return;
       if (this.#entries.size < maxEntries && this.#bytes + bytes <= maxBytes) return;
+      const { key: token, value: entry } = oldest;
       if (entry.used && chances > 0 && !this.#isOver(entry)) {
         chances--;
         entry.used = false;
-        this.#entries.delete(token);
-        this.#entries.set(token, entry);
+        this.#entries.add(token, entry);
       } else this.#evict(token, entry);
     }
   }

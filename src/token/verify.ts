@@ -122,13 +122,9 @@ function describe({ refusal, issuer, token }: Failed): Refusal {
 }
 
 function complete<P>({ token, issuer }: Passed, prepare: (token: VerifiedClaims) => P): VerifiedToken<P> {
-  const verified: VerifiedClaims = {
-    issuer: issuer.name,
-    claims: token.claims,
-    payload: token.payload,
-    scopes: readScopes(token.claims),
-    kid: token.kid,
-    fingerprint: fingerprint(token.text),
-  };
-  return { ...verified, ...readValidity(token.claims, issuer.clockTolerance), prepared: prepare(verified) };
+  const { claims, payload, kid, text } = token;
+  const scopes = readScopes(claims);
+  const verified = { issuer: issuer.name, claims, payload, scopes, kid, fingerprint: fingerprint(text) };
+  const { notBefore, expiresAt } = readValidity(claims, issuer.clockTolerance);
+  return { ...verified, notBefore, expiresAt, prepared: prepare(verified) };
 }

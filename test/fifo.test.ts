@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
-import { createFifo, type Held } from '../../src/limit/fifo.ts';
+import { createFifo, type Held } from '../src/fifo.ts';
 
 const keysOf = (held: readonly Held<number>[]) => held.map(({ key }) => key);
 
