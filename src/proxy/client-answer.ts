@@ -93,8 +93,9 @@ export class ClientAnswer {
   end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#watch();
-    this.#input.response.end();
+    const { response } = this.#input;
+    response.end();
+    if (response.writableLength > 0) this.#watch();
   }
 
   /** Ends an answer that has begun so that nobody takes it for a whole one. */
