@@ -137,6 +137,27 @@ t.test('a client that reads nothing holds the upstream back, then is cut off', a
   t.equal(front.outcomes[0]?.reason, null);
 });
 
+t.test('a client that reads nothing of whole answers holds its connection for bodyTimeout', async (t) => {
+  const url = await startUpstream(t, (_request, response) => response.end(Buffer.alloc(12 * 1024)));
+  const front = await startFront(t, url, { bodyTimeout: 200 });
+  const { socket } = await connectRaw(t, front.origin);
+  socket.pause();
+  socket.on('error', () => {});
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  // Who reads nothing learns of the end only by writing; an empty line before a request is none.
+  const poke = setInterval(() => socket.write('\r\n'), 50);
+  t.teardown(() => clearInterval(poke));
+  // One after the other, until what the system keeps for a reader is full.
+  const most = 5000;
+  let sent = 0;
+  while (!socket.destroyed && sent < most) {
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    sent++;
+    await Promise.race([front.ended(sent), closed]);
+  }
+  t.ok(sent < most, `cut after ${sent} answers`);
+});
+
 t.test('an upstream that reads nothing holds the client back', async (t) => {
   const total = 256 * 1024 * 1024;
   const wire = await startWire(t, (socket) => socket.pause());
