@@ -81,7 +81,7 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   app.addHook('onRequest', (request, reply, done) => {
     const exchange = exchangeOf(request.raw);
     const hasRoom = connections.enter(request.raw);
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       connections.leave(request.raw);
       if (!exchange.forwarding) account(exchange, request.raw, reply.raw);
     });
@@ -98,7 +98,8 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
     undici: { request() {} } as never,
     preRewrite: () => '/',
     httpMethods: methods,
-    handler: compileForward({
+    // Before http-proxy's own handler, which would parse three URLs for each request to find it safe to send nowhere.
+    preHandler: compileForward({
       clock,
       account,
       closing: (request) => options.draining() && connections.isLast(request),

@@ -49,8 +49,8 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
       this.#cut(null);
     });
     // Where an answer still waits for the one before it, Node 20 tells the request alone of a dead connection.
-    input.request.once('close', this.#onClose);
-    input.response.once('close', this.#onClose);
+    input.request.on('close', this.#onClose);
+    input.response.on('close', this.#onClose);
     if (this.#isGone()) this.#settle();
   }
 
