@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findPeer, freePort } from '../test/peers/peer.ts';
 import { accepting, cores, type Running, startPinned } from './process.ts';
@@ -128,27 +129,41 @@ function ours(name: string, title: string, binary: string): Candidate {
   };
 }
 
+export interface StartedOurs extends Started {
+  readonly admin: string;
+  /** Milliseconds from the start of the process until /readyz said so. */
+  readonly readyAfter: number;
+}
+
 /** Starts ours on free ports with a config; resolves once it is ready. */
 export async function startOurs(
   binary: string,
-  config: object,
+  config: { readonly listen?: object; readonly [key: string]: unknown },
   program = cli,
-): Promise<Started & { admin: string }> {
+): Promise<StartedOurs> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const file = join(mkdtempSync(join(tmpdir(), 'bench-')), 'sidecar.json');
   const host = '127.0.0.1';
-  const drain = { delay: 0, timeout: 2 };
-  writeFileSync(
-    file,
-    JSON.stringify({ listen: { host, port }, admin: { host, port: adminPort }, drain, ...config }),
-  );
+  const own = {
+    listen: { host, port, ...config.listen },
+    admin: { host, port: adminPort },
+    drain: { delay: 0, timeout: 2 },
+  };
+  writeFileSync(file, JSON.stringify({ ...config, ...own }));
   const flags = process.env.BENCH_NODE_FLAGS?.split(' ') ?? [];
+  const begun = performance.now();
   const running = startPinned(cores.candidate, [binary, ...flags, program, 'run', '--config', file]);
   await accepting(adminPort);
   const admin = `http://${host}:${adminPort}`;
-  while ((await fetch(`${admin}/readyz`)).status !== 200)
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  return { ...running, url: `http://${host}:${port}`, admin, version: versionOf(binary, '--version') };
+  while ((await fetch(`${admin}/readyz`)).status !== 200) await wait(10);
+  const readyAfter = performance.now() - begun;
+  return {
+    ...running,
+    url: `http://${host}:${port}`,
+    admin,
+    readyAfter,
+    version: versionOf(binary, '--version'),
+  };
 }
 
 /** Verifies what ours does by default: algorithm, signature, issuer, audience, expiry; and sets the same headers. */

@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'n
 import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 
 /** A program under measurement, on one core of its own. */
 export interface Running {
@@ -11,6 +12,8 @@ export interface Running {
   readonly exited: Promise<number>;
   /** CPU time so far of it and all its children, user and system, in microseconds. */
   cpu(): number;
+  /** Resident memory at this moment, children included, in MiB. */
+  resident(): number;
   /** Most resident memory since `forgetPeak`, children included, in MiB. */
   peak(): number;
   forgetPeak(): void;
@@ -45,6 +48,7 @@ export function startPinned(
     pid,
     exited,
     cpu: () => sum(family(pid), ticks) * (1e6 / ticksPerSecond),
+    resident: () => Math.round(sum(family(pid), (each) => kib(each, 'VmRSS')) / 1024),
     peak: () => Math.round(sum(family(pid), (each) => kib(each, 'VmHWM')) / 1024),
     forgetPeak() {
       // 5: the peak begins anew at what is resident now (proc(5), clear_refs).
@@ -109,7 +113,7 @@ export async function accepting(port: number): Promise<void> {
       return;
     } catch (error) {
       if (Date.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await wait(10);
     }
   }
 }
