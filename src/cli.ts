@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { ConfigError, type Fault, formatFault } from './config/fault.ts';
@@ -180,6 +181,11 @@ async function readGivenToken(argument: string | undefined): Promise<string> {
 }
 
 async function demo(args: Arguments): Promise<number> {
+  // The package leaves it out: its issuer is a development dependency.
+  if (!existsSync(new URL('./demo/', import.meta.url))) {
+    complain('jwks-sidecar: The demo runs from a checkout: `npm ci && npm run demo` there.\n');
+    return 2;
+  }
   const { runDemo } = await import('./demo/demo.ts');
   return runDemo({ once: args.once });
 }
