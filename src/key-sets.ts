@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from './clock.ts';
 import type { Config, IssuerConfig } from './config/schema.ts';
+import { GatewayError } from './gateway-error.ts';
 import { connectThrough, type ForwardProxy } from './keys/proxy.ts';
 import { createKeySet, type KeySet } from './keys/set.ts';
 import type { Logger } from './observe/logger.ts';
@@ -24,7 +25,7 @@ export interface KeySets {
   /**
    * Those of another config: what stays the same goes on, what is new has been tried once, files have been read again.
    *
-   * @throws Error where an issuer would lose the keys that it has now; then nothing has changed
+   * @throws GatewayError where an issuer would lose the keys that it has now; then nothing has changed
    */
   change(issuers: Config['issuers']): Promise<KeySets>;
   /** Ends the work of those that `others` do not go on with. */
@@ -92,14 +93,16 @@ async function renew(set: KeySet, { issuer, jwksFile }: IssuerConfig, kept: bool
   if (!kept) await set.start();
   else if (jwksFile !== null) await set.refresh('reload');
   if (jwksFile === null || set.status().lastError === null) return;
-  throw new Error(`the keys of ${issuer} cannot be read: ${set.status().lastError?.message}`);
+  const why = set.status().lastError?.message;
+  throw new GatewayError('keys_unavailable', `the keys of ${issuer} cannot be read: ${why}`);
 }
 
 /** A source that does not answer must not take away the keys that another still has. */
 function assertNoLoss(set: KeySet, before: KeySets): void {
   const { issuer, lastError } = set.status();
   const had = before.all.some((each) => each.status().issuer === issuer && each.usable());
-  if (had && !set.usable()) throw new Error(`${issuer} would lose its keys: ${lastError?.message}`);
+  if (had && !set.usable())
+    throw new GatewayError('keys_unavailable', `${issuer} would lose its keys: ${lastError?.message}`);
 }
 
 const triggers = ['startup', 'refresh', 'unknown_key', 'reload'] as const;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { createAdmin, type Readiness } from './admin.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { closeTraffic } from './close-traffic.ts';
@@ -8,6 +9,7 @@ import { needsRestart } from './config/restart.ts';
 import type { Config } from './config/schema.ts';
 import { type ExplainInput, type Explanation, explain } from './explain/explain.ts';
 import { createTraffic } from './gateway.ts';
+import { GatewayError } from './gateway-error.ts';
 import { compileInForce, compileNext } from './in-force.ts';
 import type { ForwardProxy } from './keys/proxy.ts';
 import { createHistory } from './observe/history.ts';
@@ -31,10 +33,24 @@ export interface ServerOptions {
   readonly proxy?: ForwardProxy | null;
 }
 
+/** What a sidecar listens on. */
+export interface Ports {
+  readonly port: number;
+  readonly adminPort: number;
+}
+
+/** How a drain ended. */
+export interface Drained {
+  /** How many requests had to be cut. */
+  readonly cut: number;
+}
+
 /** Both ports of one sidecar. */
 export interface Server {
   /** Listens on both ports and fetches keys. Settles once every issuer has been tried; an issuer that is down does not reject. */
-  start(): Promise<{ readonly port: number; readonly adminPort: number }>;
+  start(): Promise<Ports>;
+  /** Null while it does not listen on both. */
+  ports(): Ports | null;
   readiness(): Readiness;
   /** What the status page shows. */
   status(): Promise<Status>;
@@ -53,11 +69,9 @@ export interface Server {
   /**
    * Ends without losing a request: not ready at once, served as ever for `drain.delay`, then no new connections,
    * and what is still open at `drain.timeout` is cut.
-   *
-   * @returns how many requests had to be cut.
    */
-  drain(): Promise<{ readonly cut: number }>;
-  /** Ends at once. */
+  drain(): Promise<Drained>;
+  /** Ends at once, a drain under way as well. */
   close(): Promise<void>;
 }
 
@@ -78,6 +92,11 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
   };
   const startedAt = clock.now();
   let phase: Phase = 'serving';
+  let ports: Ports | null = null;
+  /** Aborted by `close`, for a drain that it overtakes. */
+  const ended = new AbortController();
+  /** Requests that `close` found under way. */
+  let cutByClose = 0;
   let current = compileInForce({ config, source: options.source ?? 'object' }, parts);
   let reloads: Reloads = { last: null, needsRestart: [], wasReady: false, modeSince: startedAt };
   /** The start, then each reload: one at a time. */
@@ -134,15 +153,16 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     history.start();
     opening = openPorts();
     await opening;
-    const ports = { port: portOf(traffic), adminPort: portOf(admin) };
-    logger.info({ msg: 'listening', version, ...ports });
+    const opened = { port: portOf(traffic), adminPort: portOf(admin) };
+    ports = opened;
+    logger.info({ msg: 'listening', version, ...opened });
     await current.keySets.start();
     logger.info({ msg: 'started', ...readiness() });
-    return ports;
+    return opened;
   }
 
   function assertServing(): void {
-    if (phase !== 'serving') throw new Error('This sidecar is shutting down.');
+    if (phase !== 'serving') throw new GatewayError('not_serving', 'This sidecar is shutting down.');
   }
 
   async function takeOver(load: () => Loaded): Promise<readonly string[]> {
@@ -194,6 +214,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
 
   async function closeRest(): Promise<void> {
     phase = 'closed';
+    ports = null;
     history.close();
     current.keySets.close();
     for (const upstreams of leaving) upstreams.destroy();
@@ -205,6 +226,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     status,
     explain: explainNow,
     metrics,
+    ports: () => ports,
     start() {
       const started = startUp();
       turn = started.catch(() => {});
@@ -220,17 +242,23 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       const { delay, timeout } = current.config.drain;
       logger.info({ msg: 'draining', delayMs: delay, timeoutMs: timeout });
       // A port that is still being opened would stay open.
-      await Promise.allSettled([wait(delay), opening]);
+      await Promise.allSettled([wait(delay, undefined, { signal: ended.signal }), opening]);
+      if (ended.signal.aborted) return { cut: cutByClose };
       phase = 'draining';
       logger.info({ msg: 'closing', timeoutMs: timeout - delay });
       webSockets.close();
-      const cut = await closeTraffic(traffic, { connections, webSockets }, timeout - delay);
+      const late = await closeTraffic(traffic, { connections, webSockets }, timeout - delay);
+      const cut = late + cutByClose;
       await closeRest();
       logger.info({ msg: 'drained', cut });
       return { cut };
     },
     async close() {
       phase = 'closed';
+      cutByClose = connections.requests;
+      ended.abort();
+      // As with a drain.
+      await opening.catch(() => {});
       const closed = traffic.close();
       webSockets.destroy();
       connections.destroy();
@@ -239,8 +267,4 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
       await closeRest();
     },
   };
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

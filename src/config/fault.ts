@@ -14,6 +14,7 @@ export interface Fault {
 /** Thrown for a config that cannot be used, with everything that is wrong with it. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+  readonly code = 'config_invalid';
   readonly faults: readonly Fault[];
   readonly warnings: readonly Fault[];
   /** Absolute paths of the files that it takes values from or names, as far as it says so: with others it may be good. */
