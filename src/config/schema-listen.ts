@@ -77,6 +77,11 @@ export const log = section(
       "How the token's `sub` is written: as it is, hashed with a key of this process, or not at all.",
     ),
     requests: choice(['all', 'denied', 'none'], 'all', 'Which requests get a line.'),
+    sample: integer(
+      1,
+      'One in how many requests that were allowed and answered by the upstream gets a line. It says so as `sampled`. All others are logged as `requests` says.',
+      { minimum: 1, maximum: 1_000_000 },
+    ),
   },
   'JSON lines on standard output.',
 );

@@ -6,6 +6,7 @@ import type { Logger } from '../observe/logger.ts';
 import { maskPath, printable } from '../observe/mask.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { compileRequestLog } from '../observe/request-log.ts';
+import { createSample } from '../observe/sample.ts';
 import { defaultUpstream, type Policy } from '../policy.ts';
 import type { Report } from './report.ts';
 
@@ -23,6 +24,7 @@ export type Account = (exchange: Exchange, request: IncomingMessage, response: S
 /** Compiles the last stage: one log line and one count a request, however it ended. `report` hears of what report mode let pass. */
 export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger, report: Report): Account {
   const log = compileRequestLog(logger);
+  const isKept = createSample();
   let warned = false;
   return function account(exchange, request, response) {
     if (!warned && tokenInQuery.test(exchange.url)) {
@@ -53,9 +55,10 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger, r
         metrics.upstreamDuration.of(upstream).observe(exchange.upstreamMs / 1000);
       }
     }
-    const { requests } = exchange.policy.log;
-    if (requests === 'none' || (requests === 'denied' && decision?.outcome === 'allow' && !exchange.answered))
-      return;
+    const { requests, sample } = exchange.policy.log;
+    if (requests === 'none') return;
+    const passed = decision?.outcome === 'allow' && !exchange.answered;
+    if (passed && (requests === 'denied' || !isKept(sample))) return;
     log({
       requestId: exchange.requestId,
       client: exchange.client.address,
@@ -74,6 +77,7 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger, r
       upstreamMs:
         exchange.upstreamMs === undefined ? undefined : Math.round(exchange.upstreamMs * 1000) / 1000,
       bytes: exchange.bytes,
+      sampled: passed && sample > 1 ? sample : undefined,
     });
   };
 }

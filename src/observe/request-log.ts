@@ -19,6 +19,8 @@ export interface RequestLine {
   readonly durationMs?: number;
   readonly upstreamMs?: number | undefined;
   readonly bytes?: number;
+  /** How many requests the line stands for, itself included. */
+  readonly sampled?: number | undefined;
 }
 
 /** Where a pino logger writes to. */
@@ -45,7 +47,8 @@ function format(line: RequestLine, time: string): string {
     `${text(',"decision":', line.decision)}${text(',"reason":', line.reason)}${text(',"issuer":', line.issuer)}` +
     `${text(',"sub":', line.sub)}${text(',"kid":', line.kid)}${text(',"token":', line.token)}` +
     `${plain(',"cached":', line.cached)}${plain(',"durationMs":', line.durationMs)}` +
-    `${plain(',"upstreamMs":', line.upstreamMs)}${plain(',"bytes":', line.bytes)}}\n`
+    `${plain(',"upstreamMs":', line.upstreamMs)}${plain(',"bytes":', line.bytes)}` +
+    `${plain(',"sampled":', line.sampled)}}\n`
   );
 }
 

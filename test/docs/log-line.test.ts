@@ -20,7 +20,7 @@ function fieldsOf(log: (logger: ReturnType<typeof createLogger>) => void): strin
 
 /** A request of which every stage has learned all there is. */
 const full = {
-  policy: { log: { requests: 'all' } },
+  policy: { log: { requests: 'all', sample: 1 } },
   requestId: 'id',
   client: { address: '192.0.2.1' },
   startedAt: 0,

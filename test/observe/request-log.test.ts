@@ -29,6 +29,7 @@ const line = fc.record(
     durationMs: count,
     upstreamMs: count,
     bytes: fc.nat(),
+    sampled: fc.nat(),
   },
   { requiredKeys: ['requestId', 'client', 'rule', 'status', 'decision', 'reason', 'issuer'] },
 );
