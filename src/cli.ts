@@ -104,6 +104,7 @@ async function run(args: Arguments): Promise<number> {
   process.on('SIGHUP', () => {
     askedEarly = true;
   });
+  const debug = toggleOnSignal();
   const loaded = load(args.config);
   const { config, warnings, source } = loaded;
   printFaults('warning', warnings);
@@ -121,12 +122,31 @@ async function run(args: Arguments): Promise<number> {
   const file = source === 'environment' ? args.config : source;
   const follower = followConfig({ server, loaded, load: () => load(file) });
   if (askedEarly) follower.reload();
+  debug.take(() => server.toggleDebug());
   // An issuer that hangs must not hold up the end.
   const code = await Promise.race([server.start().then(() => signalled), signalled]);
   follower.close();
+  // What it said would come after the log's end.
+  debug.take(() => {});
   // Else the process could end before its last line is written.
   await output.end();
   return code;
+}
+
+/** SIGUSR2, which would end the process by default: what comes early waits for whoever takes it. */
+function toggleOnSignal(): { take(toggle: () => void): void } {
+  let waiting = false;
+  let onSignal = () => {
+    waiting = !waiting;
+  };
+  process.on('SIGUSR2', () => onSignal());
+  return {
+    take(toggle) {
+      onSignal = toggle;
+      if (waiting) toggle();
+      waiting = false;
+    },
+  };
 }
 
 /** Settles with the exit code once a signal has drained the server. A second signal ends the process at once. */

@@ -13,6 +13,7 @@ import { GatewayError } from './gateway-error.ts';
 import { compileInForce, compileNext } from './in-force.ts';
 import type { ForwardProxy } from './keys/proxy.ts';
 import { createHistory } from './observe/history.ts';
+import { createLevel } from './observe/level.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createReported } from './observe/reported.ts';
@@ -57,6 +58,8 @@ export interface Server {
   /** What the config in force makes of a request, and why; nothing is fetched, kept or counted. */
   explain(input: ExplainInput): Promise<Explanation>;
   readonly metrics: Metrics;
+  /** Turns the log's debug lines on, or back to the configured level; the log says so. */
+  toggleDebug(): void;
   /**
    * Puts another config in force, whole or not at all: requests under way end under the one they began with. Reloads
    * asked for at the same time follow one another.
@@ -79,6 +82,7 @@ export interface Server {
 export function createServer(config: Config, options: ServerOptions = {}): Server {
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? createLogger({ level: config.log.level });
+  const level = createLevel(logger);
   const version = readVersion();
   const metrics = createMetrics({ version });
   const onWithdrawn = () => current.policy.verifier.dropWithdrawn();
@@ -137,7 +141,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
   async function status(): Promise<Status> {
     const recent = await history.read();
     const about = { version, phase, startedAt, now: clock.now(), openWebSockets: webSockets.open };
-    return readStatus({ ...current, ...about, reloads, reported, history: recent });
+    return readStatus({ ...current, ...about, level, reloads, reported, history: recent });
   }
 
   function explainNow(input: ExplainInput): Promise<Explanation> {
@@ -181,7 +185,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     leaving.add(before.policy.upstreams);
     before.policy.upstreams.close(next.policy.upstreams).then(() => leaving.delete(before.policy.upstreams));
     takeCertificates(traffic, config, next);
-    logger.level = next.config.log.level;
+    level.configure(next.config.log.level);
     metrics.lastReload.set(next.loadedAt / 1000);
     const modeSince = next.config.mode === before.config.mode ? reloads.modeSince : next.loadedAt;
     reloads = { ...reloads, wasReady, modeSince, needsRestart: needsRestart(config, next.config) };
@@ -227,6 +231,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     explain: explainNow,
     metrics,
     ports: () => ports,
+    toggleDebug: () => level.toggleDebug(),
     start() {
       const started = startUp();
       turn = started.catch(() => {});

@@ -4,6 +4,7 @@ import type { InForce } from './in-force.ts';
 import type { KeySetStatus } from './keys/status.ts';
 import { maskAddress } from './limit/mask.ts';
 import type { Recent } from './observe/history.ts';
+import type { Level } from './observe/level.ts';
 import type { Reported, ReportedRow } from './observe/reported.ts';
 import type { CacheStats } from './token/cache.ts';
 
@@ -38,6 +39,7 @@ export interface State extends Omit<InForce, 'keySets' | 'access'> {
   readonly startedAt: number;
   readonly now: number;
   readonly openWebSockets: number;
+  readonly level: Pick<Level, 'current' | 'configured'>;
   readonly reported: Reported;
   readonly history: Recent;
 }
@@ -59,6 +61,8 @@ export interface Status extends Readiness {
     readonly needsRestart: readonly string[];
     readonly lastReload: Reload | null;
   };
+  /** Another level than the configured one: somebody has turned debug on. */
+  readonly log: { readonly level: string; readonly configured: string };
   readonly issuers: readonly IssuerStatus[];
   readonly tokenCache: CacheStats & { readonly maxEntries: number; readonly maxBytes: number };
   /** Null: it is switched off. */
@@ -124,7 +128,7 @@ export function readReadiness(
 
 /** Puts together what is known at this moment. */
 export function readStatus(state: State): Status {
-  const { version, phase, policy, config, source, startedAt, loadedAt, now, reloads, history } = state;
+  const { version, phase, policy, config, source, startedAt, loadedAt, now, level, reloads, history } = state;
   const { last, needsRestart, wasReady, modeSince } = reloads;
   const { maxEntries, maxBytes } = config.token.cache;
   return {
@@ -138,6 +142,7 @@ export function readStatus(state: State): Status {
     startedAt: iso(startedAt),
     uptimeSeconds: Math.round((now - startedAt) / 1000),
     config: { source, loadedAt: iso(loadedAt), needsRestart, lastReload: last },
+    log: { level: level.current, configured: level.configured },
     issuers: policy.keySets.map((set, index) => readIssuer(set.status(), config.issuers[index])),
     tokenCache: { ...policy.verifier.stats(), maxEntries, maxBytes },
     failureLimit: readFailures(state),

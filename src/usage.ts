@@ -24,6 +24,7 @@ export const helps: Readonly<Record<string, string>> = {
 
 Starts the traffic port (8080) and the admin port (9090). SIGTERM and SIGINT drain; a second one ends at once.
 SIGHUP, and any change of the config or of a file that it names, reloads; a config with faults changes nothing.
+SIGUSR2 turns the log's debug lines on, and off again.
 exit: 0 after a clean drain, 1 on a runtime failure or when the drain had to cut connections, 2 on bad config
 `,
   check: `usage: jwks-sidecar check [--config FILE] [--online]

@@ -47,7 +47,7 @@ export interface Sidecar {
   lineWhere(fits: (line: LogLine) => boolean): Promise<LogLine>;
   /** Resolves once standard error holds this. */
   complained(words: string): Promise<void>;
-  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP'): void;
+  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2'): void;
   readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
 }
 

@@ -47,6 +47,7 @@ export const well: Status = {
     needsRestart: [],
     lastReload: null,
   },
+  log: { level: 'info', configured: 'info' },
   issuers: [issuer],
   tokenCache: {
     entries: 3,
