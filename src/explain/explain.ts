@@ -13,6 +13,7 @@ import { describePath } from './describe-path.ts';
 import { describeClaims, describeScopes, describeUnmatched } from './describe-rule.ts';
 import { describeToken } from './describe-token.ts';
 import { readGiven } from './given.ts';
+import { compilePeek } from './peek.ts';
 import { remarkRule, remarkToken } from './remark.ts';
 import { type CheckName, type ExplainedCheck, type Finding, type Findings, listChecks } from './steps.ts';
 
@@ -136,7 +137,7 @@ async function judgeToken({ token }: Question, rule: Rule, params: Params, parts
     const remark = { got: 'none', hint: 'auth is optional: it is forwarded without identity' };
     return { at: 'token', reason: null, findings: { token: remark } };
   }
-  const inspection = await policy.verifier.inspect(token, rule.issuers, peekOf(policy));
+  const inspection = await policy.verifier.inspect(token, rule.issuers, compilePeek(policy));
   const { issuer, at, refused } = inspection;
   const findings = remarkToken(inspection, parts);
   if (refused !== null && at !== null) {
@@ -166,11 +167,4 @@ function judgeAuthority(
 
 function fail(at: CheckName, { refused }: Refusal, finding: Finding): Verdict {
   return { at, reason: refused, findings: { [at]: finding } };
-}
-
-function peekOf({ keySets, config }: Policy): Parameters<Policy['verifier']['inspect']>[2] {
-  return (issuer, algorithm, kid) => {
-    const set = keySets[config.issuers.findIndex((each) => each.issuer === issuer)];
-    return set?.peek(algorithm, kid) ?? { refused: 'keys_unavailable' };
-  };
 }
