@@ -8,6 +8,7 @@ import { type Exchange, exchangeOf } from './exchange.ts';
 import { compileAccount, compileAccountRaw } from './hooks/account.ts';
 import { compileAuthenticate } from './hooks/authenticate.ts';
 import { authorizeToken } from './hooks/authorize.ts';
+import { compileExplainRefused } from './hooks/explain-refused.ts';
 import { compileForward } from './hooks/forward.ts';
 import { receive, routedUrl } from './hooks/receive.ts';
 import { Incoming, receiveUpgrades } from './hooks/receive-upgrades.ts';
@@ -46,7 +47,8 @@ const methods = METHODS.filter((method) => method !== 'CONNECT');
 export function createTraffic(options: TrafficOptions): FastifyInstance {
   const { config, clock, metrics, logger, connections } = options;
   const { listen } = config;
-  const account = compileAccount(clock, metrics, logger, compileReport(options.reported));
+  const explain = compileExplainRefused(clock, logger);
+  const account = compileAccount(clock, metrics, logger, compileReport(options.reported), explain);
   const accountRaw = compileAccountRaw(metrics, logger, options.policy);
 
   const app = fastify({

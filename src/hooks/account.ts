@@ -8,6 +8,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { compileRequestLog } from '../observe/request-log.ts';
 import { createSample } from '../observe/sample.ts';
 import { defaultUpstream, type Policy } from '../policy.ts';
+import type { ExplainRefused } from './explain-refused.ts';
 import type { Report } from './report.ts';
 
 const registered: ReadonlySet<string> = new Set(METHODS);
@@ -21,8 +22,17 @@ const tokenInQuery = /[?&]access_token=/;
 
 export type Account = (exchange: Exchange, request: IncomingMessage, response: ServerResponse) => void;
 
-/** Compiles the last stage: one log line and one count a request, however it ended. `report` hears of what report mode let pass. */
-export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger, report: Report): Account {
+/**
+ * Compiles the last stage: one log line and one count a request, however it ended. `report` hears of what report mode
+ * let pass, `explain` of all that was refused.
+ */
+export function compileAccount(
+  clock: Clock,
+  metrics: Metrics,
+  logger: Logger,
+  report: Report,
+  explain: ExplainRefused,
+): Account {
   const log = compileRequestLog(logger);
   const isKept = createSample();
   let warned = false;
@@ -47,6 +57,7 @@ export function compileAccount(clock: Clock, metrics: Metrics, logger: Logger, r
       metrics.decisions.of(decision.outcome, decision.reason, decision.issuer).value++;
     }
     if (decision?.outcome === 'report') report(exchange);
+    if (decision !== null && decision.outcome !== 'allow') explain(exchange, request);
     if (exchange.answered) metrics.refusals.of(exchange.answered).value++;
     if (!exchange.endless && !exchange.upgraded) {
       metrics.requestDuration.of(rule).observe(durationMs / 1000);
