@@ -6,21 +6,26 @@ import { createLogger } from '../../src/observe/logger.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import { codes, readBlocks, readDoc, readTable } from './markdown.ts';
 
-const text = readDoc('metrics.md');
-const documented = readTable(text, 'Field', 'Meaning').map((row) => codes(row.Field ?? '')[0] ?? '');
+const text = readDoc('logs.md');
+const documented = readTable(text, 'Field', 'Type', 'When').map((row) => ({
+  name: codes(row.Field ?? '')[0] ?? '',
+  type: row.Type,
+  always: row.When === 'always',
+}));
+const names = documented.map(({ name }) => name);
 const metrics = createMetrics({ version: '0.0.0' });
 const clock = { now: () => 0, elapsed: () => 5 };
 
-/** The fields of the lines that something logs. */
-function fieldsOf(log: (logger: ReturnType<typeof createLogger>) => void): string[][] {
+/** The lines that something logs. */
+function linesOf(log: (logger: ReturnType<typeof createLogger>) => void): object[] {
   const lines: string[] = [];
   log(createLogger({ level: 'info', destination: { write: (line) => lines.push(line) } }));
-  return lines.map((line) => Object.keys(JSON.parse(line)));
+  return lines.map((line) => JSON.parse(line));
 }
 
 /** A request of which every stage has learned all there is. */
 const full = {
-  policy: { log: { requests: 'all', sample: 1 } },
+  policy: { log: { requests: 'all', sample: 2 } },
   requestId: 'id',
   client: { address: '192.0.2.1' },
   startedAt: 0,
@@ -35,44 +40,68 @@ const full = {
   bytes: 1,
 } as unknown as Exchange;
 
-t.test('the table has every field, in the order of the line', async (t) => {
-  const [fields] = fieldsOf((logger) => {
+function account(exchange: Exchange): object {
+  const [line = {}] = linesOf((logger) => {
     const request = { method: 'GET', url: '/orders' } as IncomingMessage;
-    const account = compileAccount(
+    const done = compileAccount(
       clock,
       metrics,
       logger,
       () => {},
       () => {},
     );
-    account(full, request, { headersSent: true, statusCode: 200 } as ServerResponse);
+    done(exchange, request, { headersSent: true, statusCode: 200 } as ServerResponse);
   });
-  t.same(documented, fields);
+  return line;
+}
+
+const [raw = {}] = linesOf((logger) => {
+  const log = compileAccountRaw(metrics, logger, () => full.policy);
+  log({ refused: 'request_malformed' }, 400, 'id', '192.0.2.1');
 });
 
-t.test('the lines shown have these fields', async (t) => {
-  const shown = readBlocks(text, 'json').map((line) => Object.keys(JSON.parse(line)));
-  t.same(shown[0], documented, 'all of them where all is well');
+t.test('the table has every field, in the order of the line, with its type', async (t) => {
+  t.same(
+    Object.entries(account(full)).map(([name, value]) => ({ name, type: typeof value })),
+    documented.map(({ name, type }) => ({ name, type })),
+  );
+});
+
+t.test('the fields that are always there are those of the shortest lines', async (t) => {
+  const undecided = Object.keys(account({ ...full, decision: null }));
+  t.same(
+    Object.keys(raw).filter((name) => undecided.includes(name)),
+    documented.filter(({ always }) => always).map(({ name }) => name),
+  );
+});
+
+t.test('the lines shown have these fields, in this order', async (t) => {
+  const shown = readBlocks(text, 'json')
+    .flatMap((block) => block.trim().split('\n'))
+    .map((line) => JSON.parse(line) as object)
+    .filter((line) => 'msg' in line && line.msg === 'request')
+    .map((line) => Object.keys(line));
+  t.same(
+    shown[0],
+    names.filter((name) => name !== 'sampled'),
+    'all of them where all is well',
+  );
+  t.ok(
+    shown.some((fields) => fields.includes('sampled')),
+    'and one that is sampled',
+  );
   for (const fields of shown) {
     t.same(
       fields,
-      documented.filter((field) => fields.includes(field)),
+      names.filter((name) => fields.includes(name)),
     );
   }
 });
 
 t.test('what never became a request has the fields that the page names', async (t) => {
-  const [fields] = fieldsOf((logger) => {
-    compileAccountRaw(metrics, logger, () => full.policy)(
-      { refused: 'request_malformed' },
-      400,
-      'id',
-      '192.0.2.1',
-    );
-  });
-  const named = codes(text.match(/What never became a request(?:.|\n)+?only\./m)?.[0] ?? '');
+  const named = codes(text.match(/What never became a request(?:.|\n)+?only:/m)?.[0] ?? '');
   t.same(
-    fields?.filter((field) => !['level', 'time', 'msg'].includes(field)),
+    Object.keys(raw).filter((field) => !['level', 'time', 'msg'].includes(field)),
     named.filter((name) => name !== 'CONNECT'),
   );
 });
