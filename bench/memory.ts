@@ -67,7 +67,10 @@ async function repeat(times: number, run: (turn: number) => Promise<void>): Prom
 function mint(key: KeyObject): string {
   const iat = Math.floor(Date.now() / 1000);
   const payload = { iss: issuer, aud: audience, sub: 'alice', scope: 'orders:read', jti: randomUUID(), iat };
-  const input = [{ alg: 'ES256', kid: 'bench' }, { ...payload, exp: iat + 3600 }]
+  const input = [
+    { alg: 'ES256', kid: 'bench' },
+    { ...payload, exp: iat + 3600 },
+  ]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
   return `${input}.${sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
