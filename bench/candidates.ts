@@ -17,9 +17,16 @@ export interface Setting {
   readonly publicKey: string;
 }
 
+/**
+ * Candidates that are compared: those that forward good requests, those that refuse bad ones, and the programs for
+ * Node on each Node of this machine.
+ */
+export type Group = 'forwarding' | 'refusing' | 'nodes';
+
 export interface Candidate {
   readonly name: string;
   readonly title: string;
+  readonly groups: readonly Group[];
   /** False: it lets everything through, so that only the loads of good tokens say something. */
   readonly verifies: boolean;
   /** Why it cannot be measured here; null where it can. */
@@ -39,23 +46,29 @@ const haproxy = findPeer('haproxy', 'haproxy');
 const apache = findPeer('apache2', 'apache2-bin');
 const oauth2Module = '/usr/lib/apache2/modules/mod_oauth2.so';
 
+interface Node {
+  readonly path: string;
+  readonly major: string;
+}
+
+const thisNode: Node = { path: process.execPath, major: process.versions.node.split('.')[0] as string };
 /** Another Node of this machine than the one that runs this. */
-export const otherNode = findOtherNode();
+const otherNode = findOtherNode();
 
 export const candidates: readonly Candidate[] = [
   {
     name: 'direct',
     title: 'the upstream itself, nothing before it',
+    groups: ['forwarding'],
     verifies: false,
     missing: null,
     start: () => startNode(process.execPath, 'upstream', {}),
   },
-  node('limit', 'node:http + undici dispatch, no verification', process.execPath, false),
-  node('proxy', 'Fastify + @fastify/http-proxy, no verification', process.execPath, false),
-  node('stack', 'Fastify + @fastify/http-proxy + jose', process.execPath, true),
+  ...programs(thisNode),
   {
     name: 'haproxy',
     title: 'HAProxy jwt_verify',
+    groups: ['forwarding', 'refusing'],
     verifies: true,
     missing: haproxy.path === null ? 'apt-get install haproxy' : null,
     start: startHaproxy,
@@ -63,46 +76,65 @@ export const candidates: readonly Candidate[] = [
   {
     name: 'apache',
     title: 'Apache mod_oauth2',
+    groups: ['forwarding', 'refusing'],
     verifies: true,
     missing:
       apache.path === null || !existsSync(oauth2Module) ? 'apt-get install libapache2-mod-oauth2' : null,
     start: startApache,
   },
-  ours('ours', 'jwks-sidecar', process.execPath),
+  ours(thisNode),
   {
     name: 'bare401',
     title: 'node:http that answers 401 to everything',
+    groups: ['refusing'],
     verifies: true,
     missing: null,
     start: () => startNode(process.execPath, 'unauthorized', {}),
   },
-  ...(otherNode === null
-    ? []
-    : [
-        node(
-          `limit-${otherNode.major}`,
-          `node:http + undici, Node ${otherNode.major}`,
-          otherNode.path,
-          false,
-        ),
-        node(`stack-${otherNode.major}`, `Fastify + jose, Node ${otherNode.major}`, otherNode.path, true),
-        ours(`ours-${otherNode.major}`, `jwks-sidecar, Node ${otherNode.major}`, otherNode.path),
-      ]),
+  ...(otherNode === null ? [] : [...programs(otherNode), ours(otherNode)]),
 ];
 
-/** A stand-in written for Node, with all that it may need to know in its environment. */
-function node(name: string, title: string, binary: string, verifies: boolean): Candidate {
-  const file = name.startsWith('limit') ? 'limit' : 'proxy';
+/** The stand-ins written for Node. */
+function programs(node: Node): Candidate[] {
+  const both: readonly Group[] = ['forwarding', 'refusing', 'nodes'];
+  return [
+    standIn(node, 'limit', 'node:http + undici dispatch, no verification', ['forwarding', 'nodes'], {}),
+    standIn(node, 'proxy', 'Fastify + @fastify/http-proxy, no verification', ['forwarding'], {}),
+    standIn(node, 'stack', 'Fastify + @fastify/http-proxy + jose', both, { VERIFY: '1' }),
+    standIn(node, 'stack+log', 'the same with Fastify’s own log', ['forwarding'], { VERIFY: '1', LOG: '1' }),
+  ];
+}
+
+/** A stand-in, with all that it may need to know in its environment. */
+function standIn(
+  node: Node,
+  name: string,
+  title: string,
+  groups: readonly Group[],
+  env: { readonly VERIFY?: string; readonly LOG?: string },
+): Candidate {
   return {
-    name,
-    title,
-    verifies,
+    ...onNode(node, name, title, groups),
+    verifies: env.VERIFY !== undefined,
     missing: null,
     start: ({ upstream, jwksUri, issuer, audience }) =>
-      startNode(binary, file, {
+      startNode(node.path, name === 'limit' ? 'limit' : 'proxy', {
+        ...env,
         UPSTREAM: upstream,
-        ...(verifies && { JWKS_URI: jwksUri, ISSUER: issuer, AUDIENCE: audience }),
+        JWKS_URI: jwksUri,
+        ISSUER: issuer,
+        AUDIENCE: audience,
       }),
+  };
+}
+
+/** What runs on another Node than this is compared under no load but the one for that. */
+function onNode({ major, path }: Node, name: string, title: string, groups: readonly Group[]) {
+  const own = path === thisNode.path;
+  return {
+    name: own ? name : `${name}-${major}`,
+    title: own ? title : `${title}, Node ${major}`,
+    groups: own ? groups : groups.filter((group) => group === 'nodes'),
   };
 }
 
@@ -118,14 +150,13 @@ async function startNode(
 }
 
 /** The built program with its defaults: one log line a request, every metric counted. */
-function ours(name: string, title: string, binary: string): Candidate {
+function ours(node: Node): Candidate {
   return {
-    name,
-    title,
+    ...onNode(node, 'ours', 'jwks-sidecar', ['forwarding', 'refusing', 'nodes']),
     verifies: true,
     missing: existsSync(cli) ? null : 'npm run build',
     start: ({ upstream, issuer, audience, jwksUri }) =>
-      startOurs(binary, { upstream, issuers: [{ issuer, audience, jwksUri }] }),
+      startOurs(node.path, { upstream, issuers: [{ issuer, audience, jwksUri }] }),
   };
 }
 
@@ -266,7 +297,7 @@ function versionOf(binary: string, flag: string): string {
   return execFileSync(binary, [flag], { encoding: 'utf8' }).trim();
 }
 
-function findOtherNode(): { path: string; major: string } | null {
+function findOtherNode(): Node | null {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, 'node');
     if (!existsSync(path)) continue;

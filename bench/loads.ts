@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Group } from './candidates.ts';
 
 /** What clients ask for, and with which tokens. */
 export interface Load {
@@ -14,7 +15,7 @@ export interface Load {
   readonly body: number;
   readonly connections: number;
   /** Whom it says something about. */
-  readonly candidates: 'all' | 'verifying' | 'nodes';
+  readonly candidates: Group;
 }
 
 const hot = {
@@ -23,7 +24,7 @@ const hot = {
   path: '/1k',
   body: 0,
   connections: 32,
-  candidates: 'all',
+  candidates: 'forwarding',
 } as const;
 
 export const loads: readonly Load[] = [
@@ -35,16 +36,16 @@ export const loads: readonly Load[] = [
     name: 'forged',
     title: 'one forged token, looked at every time',
     tokens: 'forged',
-    candidates: 'verifying',
+    candidates: 'refusing',
   },
   {
     ...hot,
     name: 'blocked',
     title: '1,000 forged tokens from one client',
     tokens: 'blocked',
-    candidates: 'verifying',
+    candidates: 'refusing',
   },
-  { ...hot, name: 'missing', title: 'no token', tokens: 'missing', candidates: 'verifying' },
+  { ...hot, name: 'missing', title: 'no token', tokens: 'missing', candidates: 'refusing' },
   { ...hot, name: 'hot-1', title: 'one token, 1 connection', connections: 1 },
   { ...hot, name: 'hot-512', title: 'one token, 512 connections', connections: 512 },
   { ...hot, name: '100k', title: 'one token, 100 KiB answers', path: '/100k' },

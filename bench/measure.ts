@@ -5,6 +5,8 @@ import type { Load } from './loads.ts';
 /** Medians of some rounds. */
 export interface Figures {
   readonly candidate: string;
+  /** How it names its version. */
+  readonly version: string;
   readonly perSecond: number;
   /** CPU time a request, user and system, in microseconds. */
   readonly cpu: number;
@@ -56,10 +58,11 @@ export async function measure(
   } finally {
     await Promise.all(started.map(({ running }) => running.stop()));
   }
-  return started.map(({ candidate, rounds }) => {
+  return started.map(({ candidate, running, rounds }) => {
     const middle = (of: (round: Round) => number) => median(rounds.map(of));
     return {
       candidate: candidate.name,
+      version: running.version,
       perSecond: middle((round) => round.requests / round.seconds),
       cpu: middle((round) => round.cpu),
       p50: middle((round) => round.p50),

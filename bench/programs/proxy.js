@@ -1,12 +1,12 @@
-// Fastify and its proxy as the manual has them; with JWKS_URI, every token verified by jose in a hook.
+// Fastify and its proxy as the manual has them; with VERIFY, every token verified by jose in a hook.
 import httpProxy from '@fastify/http-proxy';
 import { fastify } from 'fastify';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 
-const { PORT, UPSTREAM, JWKS_URI, ISSUER, AUDIENCE } = process.env;
-const app = fastify();
+const { PORT, UPSTREAM, VERIFY, LOG, JWKS_URI, ISSUER, AUDIENCE } = process.env;
+const app = fastify({ logger: LOG !== undefined });
 const options = { upstream: UPSTREAM };
-if (JWKS_URI) {
+if (VERIFY) {
   const keys = createRemoteJWKSet(new URL(JWKS_URI));
   options.preHandler = async (request, reply) => {
     const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
