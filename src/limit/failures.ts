@@ -40,10 +40,14 @@ export interface Block {
   readonly seconds: number;
 }
 
+/**
+ * Prints are numbers, and no list is made for one alone: a flood from 100,000 networks fills the table with clients
+ * that failed once.
+ */
 interface Count {
   readonly endsAt: number;
-  /** Numbers rather than text: one client in each of 100,000 networks could otherwise fill memory with hashes. */
-  readonly tokens: number[];
+  readonly first: number;
+  others: number[] | null;
 }
 
 /**
@@ -64,19 +68,25 @@ export function createFailureLimit(options: FailureLimitOptions, clock: Clock): 
   };
   const makeRoom = (): void => {
     if (counts.size + blocks.size < maxClients) return;
-    const count = counts.oldest();
+    const counted = counts.oldest();
     const block = blocks.oldest();
-    if (count) counts.delete(count.key);
+    if (counted) counts.delete(counted.key);
     else if (block) blocks.delete(block.key);
   };
-  const countOf = (key: string, now: number): Count => {
-    const count = counts.get(key);
-    if (count !== undefined && count.endsAt > now) return count;
-    counts.delete(key);
-    makeRoom();
-    const begun = { endsAt: now + window, tokens: [] };
-    counts.add(key, begun);
-    return begun;
+  /** How many distinct tokens have failed in this window, this one included. */
+  const count = (key: string, print: number, now: number): number => {
+    const counted = counts.get(key);
+    if (counted === undefined || counted.endsAt <= now) {
+      counts.delete(key);
+      makeRoom();
+      counts.add(key, { endsAt: now + window, first: print, others: null });
+      return 1;
+    }
+    if (counted.first !== print && !counted.others?.includes(print)) {
+      if (counted.others === null) counted.others = [print];
+      else counted.others.push(print);
+    }
+    return 1 + (counted.others?.length ?? 0);
   };
 
   return {
@@ -92,10 +102,8 @@ export function createFailureLimit(options: FailureLimitOptions, clock: Clock): 
       dropEnded(now);
       const key = keyOf(address);
       if (blocks.get(key) !== undefined) return false;
-      const { tokens } = countOf(key, now);
       const print = hash('sha256', token, 'buffer').readUIntBE(0, 6);
-      if (!tokens.includes(print)) tokens.push(print);
-      if (tokens.length < max) return false;
+      if (count(key, print, now) < max) return false;
       counts.delete(key);
       blocks.add(key, now + blockFor);
       return true;
