@@ -1,6 +1,5 @@
-import Type, { type Static, type TUnsafe } from 'typebox';
-
-export declare const input: unique symbol;
+declare const output: unique symbol;
+declare const input: unique symbol;
 
 /** The schema as the steps that walk it read it. `x-` keywords are ours; editors skip them. */
 export interface SchemaNode {
@@ -49,18 +48,22 @@ export interface SchemaNode {
  * One setting: a JSON Schema of what the file may say, which carries two types. `Out` is what the gateway reads,
  * with defaults filled in and units converted; `In` is what the file may say, undefined where there is a default.
  */
-export interface Field<Out, In> extends TUnsafe<Out>, SchemaNode {
+export interface Field<Out, In> extends SchemaNode {
+  readonly [output]: Out;
   readonly [input]: In;
 }
 
 type AnyField = Field<unknown, unknown>;
 type Shape = Readonly<Record<string, AnyField>>;
 
+/** What the gateway reads of a field. */
+export type OutputOf<F> = F extends { readonly [output]: infer Out } ? Out : never;
+
 /** What the file may say for a field. */
 export type InputOf<F> = F extends { readonly [input]: infer In } ? In : never;
 
 type HasDefault<S extends Shape> = { [K in keyof S]: undefined extends InputOf<S[K]> ? K : never }[keyof S];
-type SectionOut<S extends Shape> = { readonly [K in keyof S]: Static<S[K]> };
+type SectionOut<S extends Shape> = { readonly [K in keyof S]: OutputOf<S[K]> };
 type SectionIn<S extends Shape> = { readonly [K in Exclude<keyof S, HasDefault<S>>]: InputOf<S[K]> } & {
   readonly [K in HasDefault<S>]?: InputOf<S[K]>;
 };
@@ -174,7 +177,7 @@ export function list<F extends AnyField, const D extends readonly unknown[] | nu
   fallback: D,
   description: string,
   options: { minItems?: number } = {},
-): Field<readonly Static<F>[] | Null<D>, readonly InputOf<F>[] | Null<D> | Absent<D>> {
+): Field<readonly OutputOf<F>[] | Null<D>, readonly InputOf<F>[] | Null<D> | Absent<D>> {
   return field({
     ...nullable('array', fallback),
     items: item,
@@ -190,7 +193,7 @@ export function map<F extends AnyField>(
   fallback: Readonly<Record<string, unknown>>,
   description: string,
   key: { format: string; expects: string },
-): Field<Readonly<Record<string, Static<F>>>, Readonly<Record<string, InputOf<F>>> | undefined> {
+): Field<Readonly<Record<string, OutputOf<F>>>, Readonly<Record<string, InputOf<F>>> | undefined> {
   return field({
     type: 'object',
     propertyNames: { type: 'string', format: key.format, 'x-expects': key.expects },
@@ -229,7 +232,7 @@ export function switched<S extends Shape, const D extends null | Readonly<Record
 
 /** Any schema, with the two types that it stands for. */
 export function field<Out, In>(schema: SchemaNode): Field<Out, In> {
-  return Type.Unsafe<Out>(schema) as Field<Out, In>;
+  return schema as Field<Out, In>;
 }
 
 function nullable(type: string | readonly string[], fallback: unknown): { type: string | readonly string[] } {

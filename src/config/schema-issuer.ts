@@ -1,4 +1,3 @@
-import type { Static } from 'typebox';
 import {
   choice,
   duration,
@@ -7,6 +6,7 @@ import {
   flag,
   integer,
   list,
+  type OutputOf,
   required,
   section,
   size,
@@ -80,7 +80,7 @@ const algorithm = choice(
   required,
   'A signature algorithm.',
 );
-type Algorithm = Static<typeof algorithm>;
+type Algorithm = OutputOf<typeof algorithm>;
 
 export const issuer = section(
   {
@@ -130,5 +130,5 @@ export const issuer = section(
 
 export const issuers = list(issuer, required, 'Whose tokens are accepted. At least one.', { minItems: 1 });
 
-export type IssuerConfig = Static<typeof issuer>;
-export type KeysConfig = Static<typeof keys>;
+export type IssuerConfig = OutputOf<typeof issuer>;
+export type KeysConfig = OutputOf<typeof keys>;

@@ -1,5 +1,16 @@
-import type { Static } from 'typebox';
-import { choice, duration, file, integer, list, required, section, size, switched, text } from './fields.ts';
+import {
+  choice,
+  duration,
+  file,
+  integer,
+  list,
+  type OutputOf,
+  required,
+  section,
+  size,
+  switched,
+  text,
+} from './fields.ts';
 
 const port = { minimum: 0, maximum: 65535 };
 
@@ -86,8 +97,8 @@ export const log = section(
   'JSON lines on standard output.',
 );
 
-export type ListenConfig = Static<typeof listen>;
+export type ListenConfig = OutputOf<typeof listen>;
 export type ListenTlsConfig = NonNullable<ListenConfig['tls']>;
-export type AdminConfig = Static<typeof admin>;
-export type DrainConfig = Static<typeof drain>;
-export type LogConfig = Static<typeof log>;
+export type AdminConfig = OutputOf<typeof admin>;
+export type DrainConfig = OutputOf<typeof drain>;
+export type LogConfig = OutputOf<typeof log>;

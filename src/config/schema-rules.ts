@@ -1,5 +1,4 @@
-import type { Static } from 'typebox';
-import { choice, flag, list, required, section, text } from './fields.ts';
+import { choice, flag, list, type OutputOf, required, section, text } from './fields.ts';
 import { claims } from './schema-match.ts';
 
 const rule = section(
@@ -69,5 +68,5 @@ export const paths = section(
   'How paths are read before any rule is looked at.',
 );
 
-export type RuleConfig = Static<typeof rule>;
-export type PathsConfig = Static<typeof paths>;
+export type RuleConfig = OutputOf<typeof rule>;
+export type PathsConfig = OutputOf<typeof paths>;

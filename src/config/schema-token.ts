@@ -1,4 +1,3 @@
-import type { Static } from 'typebox';
 import {
   duration,
   field,
@@ -6,6 +5,7 @@ import {
   integer,
   list,
   map,
+  type OutputOf,
   required,
   section,
   size,
@@ -135,9 +135,9 @@ export const failureLimit = switched(
   'What a client that sends forged tokens meets. null: nothing.',
 );
 
-export type TokenConfig = Static<typeof token>;
-export type IdentityConfig = Static<typeof identity>;
-export type FailureLimitConfig = NonNullable<Static<typeof failureLimit>>;
+export type TokenConfig = OutputOf<typeof token>;
+export type IdentityConfig = OutputOf<typeof identity>;
+export type FailureLimitConfig = NonNullable<OutputOf<typeof failureLimit>>;
 
 function literal<const V extends string>(value: V) {
   return field<V, V>({ const: value, description: `\`${value}\`.`, 'x-expects': value });

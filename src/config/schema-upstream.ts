@@ -1,4 +1,3 @@
-import type { Static } from 'typebox';
 import {
   duration,
   type Field,
@@ -8,6 +7,7 @@ import {
   type InputOf,
   integer,
   map,
+  type OutputOf,
   required,
   section,
   text,
@@ -51,7 +51,7 @@ const full = section(
   'A service that allowed requests go to. A URL is short for `{ url }`.',
 );
 
-export const upstream = field<Static<typeof full>, InputOf<typeof full> | string>({
+export const upstream = field<OutputOf<typeof full>, InputOf<typeof full> | string>({
   ...full,
   type: ['object', 'string'],
   minLength: 1,

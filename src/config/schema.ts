@@ -1,5 +1,13 @@
-import type { Static } from 'typebox';
-import { choice, duration, flag, type InputOf, type SchemaNode, section, size } from './fields.ts';
+import {
+  choice,
+  duration,
+  flag,
+  type InputOf,
+  type OutputOf,
+  type SchemaNode,
+  section,
+  size,
+} from './fields.ts';
 import { issuers } from './schema-issuer.ts';
 import { admin, drain, listen, log } from './schema-listen.ts';
 import { paths, rules } from './schema-rules.ts';
@@ -70,10 +78,10 @@ export const configSchema: SchemaNode = {
 };
 
 /** A complete config: validated, defaults filled in, durations in milliseconds, sizes in bytes, frozen. */
-export type Config = Static<typeof root>;
+export type Config = OutputOf<typeof root>;
 /** What a config file, or a caller of the library, may say. */
 export type ConfigInput = InputOf<typeof root>;
-export type WebsocketsConfig = Static<typeof websockets>;
+export type WebsocketsConfig = OutputOf<typeof websockets>;
 
 export type { IssuerConfig, KeysConfig } from './schema-issuer.ts';
 export type { AdminConfig, DrainConfig, ListenConfig, ListenTlsConfig, LogConfig } from './schema-listen.ts';
