@@ -34,9 +34,11 @@ createServer((request, response) => {
         response.writeHead(status, message, flat);
       },
       onResponseData(controller, chunk) {
-        if (response.write(chunk)) return;
+        // What a client that has gone did not take must not hold the connection.
+        if (response.destroyed || response.write(chunk)) return;
         controller.pause();
-        response.once('drain', () => controller.resume());
+        const resume = () => controller.resume();
+        response.once('drain', resume).once('close', resume);
       },
       onResponseEnd() {
         response.end();
