@@ -37,7 +37,11 @@ export function formatReport(results: Results, loads: readonly Load[], condition
     formatBars(results),
     ...loads
       .filter(({ name }) => results.loads[name] !== undefined)
-      .flatMap((load) => [`## ${load.name}: ${load.title}`, formatFigures(results.loads[load.name] ?? [])]),
+      .flatMap((load) => [
+        `## ${load.name}: ${load.title}`,
+        formatFigures(results.loads[load.name] ?? []),
+        ...formatBroken(results.loads[load.name] ?? []),
+      ]),
     ...(results.stages.length > 0 ? ['## Stages of a request', formatStages(results.stages)] : []),
     ...(results.memory ? ['## Memory and start', formatMemory(results.memory)] : []),
   ].join('\n\n');
@@ -60,6 +64,12 @@ function formatFigures(all: readonly Figures[]): string {
     ]),
     2,
   );
+}
+
+function formatBroken(all: readonly Figures[]): string[] {
+  const some = all.filter(({ broken }) => broken > 0);
+  if (some.length === 0) return [];
+  return [`Without an answer: ${some.map((each) => `${each.broken} of ${each.candidate}`).join(', ')}.`];
 }
 
 export function formatStages(rows: readonly StageFigures[]): string {
