@@ -62,7 +62,7 @@ function formatFigures(all: readonly Figures[]): string {
       micro(p999),
       `${rss} MiB`,
     ]),
-    2,
+    1,
   );
 }
 

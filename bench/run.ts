@@ -90,7 +90,7 @@ if (verdicts.length > 0) print(`\n${verdicts.map(formatVerdict).join('\n')}\n`);
 if (options.check) process.exit(verdicts.some(({ holds }) => holds === false) ? 1 : 0);
 if (whole) {
   const report = formatReport(results, loads, {
-    command: ['npm run bench', ...process.argv.slice(2)].join(' '),
+    command: ['npm run bench --', ...process.argv.slice(2)].join(' ').replace(/ --$/, ''),
     generator,
     pace,
     candidates,
