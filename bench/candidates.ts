@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findPeer, freePort } from '../test/peers/peer.ts';
 import { accepting, cores, type Running, startPinned } from './process.ts';
+import { scratchFolder } from './scratch.ts';
 
 /** What every candidate stands before and whom it trusts. */
 export interface Setting {
@@ -173,7 +173,7 @@ export async function startOurs(
   program = cli,
 ): Promise<StartedOurs> {
   const [port, adminPort] = [await freePort(), await freePort()];
-  const file = join(mkdtempSync(join(tmpdir(), 'bench-')), 'sidecar.json');
+  const file = join(scratchFolder(), 'sidecar.json');
   const host = '127.0.0.1';
   const own = {
     listen: { host, port, ...config.listen },
@@ -199,7 +199,7 @@ export async function startOurs(
 
 /** Verifies what ours does by default: algorithm, signature, issuer, audience, expiry; and sets the same headers. */
 async function startHaproxy({ upstream, issuer, audience, publicKey }: Setting): Promise<Started> {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const folder = scratchFolder();
   const port = await freePort();
   writeFileSync(join(folder, 'key.pem'), publicKey);
   const deny = 'http-request deny deny_status 401 hdr WWW-Authenticate Bearer';
@@ -246,7 +246,7 @@ backend back
 }
 
 async function startApache({ upstream, issuer, audience, jwksUri }: Setting): Promise<Started> {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const folder = scratchFolder();
   const port = await freePort();
   const modules = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'proxy', 'proxy_http', 'headers'];
   writeFileSync(

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Group } from './candidates.ts';
+import { scratchFolder } from './scratch.ts';
 
 /** What clients ask for, and with which tokens. */
 export interface Load {
@@ -65,7 +65,7 @@ export function writeJob(load: Load, mint: () => string): string {
       ? ['-']
       : Array.from({ length: counts[kind] }, () => (forging ? forgeFrom(mint()) : mint()));
   const order = kind === 'mixed' ? [`order:${zipf(tokens.length, 50_000).join(' ')}`] : [];
-  const file = join(mkdtempSync(join(tmpdir(), 'bench-')), `${load.name}.job`);
+  const file = join(scratchFolder(), `${load.name}.job`);
   writeFileSync(file, `${[`${method} ${path} ${body}`, ...tokens, ...order].join('\n')}\n`);
   return file;
 }

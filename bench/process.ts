@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { scratchFolder } from './scratch.ts';
 
 /** A program under measurement, on one core of its own. */
 export interface Running {
@@ -66,7 +67,7 @@ export function startPinned(
 
 /** A true pipe, which Node's own stdio is not, and somebody who reads it. */
 function openSink(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const folder = scratchFolder();
   const path = join(folder, 'pipe');
   execFileSync('mkfifo', [path]);
   const pipe = openSync(path, 'r+');
