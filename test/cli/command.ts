@@ -18,6 +18,21 @@ export interface CommandOptions {
   readonly cli?: string;
 }
 
+/** All that a sidecar on free ports needs, without a file. */
+export function environment(
+  issuer: { readonly issuer: string; readonly audience: string },
+  upstream: { readonly url: string },
+): Readonly<Record<string, string>> {
+  return {
+    SIDECAR_UPSTREAM: upstream.url,
+    SIDECAR_ISSUER: issuer.issuer,
+    SIDECAR_AUDIENCE: issuer.audience,
+    SIDECAR_LISTEN__PORT: '0',
+    SIDECAR_ADMIN__PORT: '0',
+    SIDECAR_DRAIN__DELAY: '0',
+  };
+}
+
 export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;

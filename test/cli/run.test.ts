@@ -7,19 +7,11 @@ import { startEcho } from '../helpers/echo.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
 import { connectRaw } from '../helpers/raw.ts';
 import { request } from '../helpers/request.ts';
-import { run, startSidecar } from './command.ts';
+import { environment, run, startSidecar } from './command.ts';
 
 async function world(t: Test, more: Readonly<Record<string, string>> = {}) {
   const [issuer, echo] = await Promise.all([startFakeIssuer(t), startEcho(t)]);
-  const env = {
-    SIDECAR_UPSTREAM: echo.url,
-    SIDECAR_ISSUER: issuer.issuer,
-    SIDECAR_AUDIENCE: issuer.audience,
-    SIDECAR_LISTEN__PORT: '0',
-    SIDECAR_ADMIN__PORT: '0',
-    SIDECAR_DRAIN__DELAY: '0',
-    ...more,
-  };
+  const env = { ...environment(issuer, echo), ...more };
   return { issuer, echo, env };
 }
 

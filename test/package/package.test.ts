@@ -3,7 +3,7 @@ import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { publint } from 'publint';
 import t from 'tap';
-import { run, startSidecar } from '../cli/command.ts';
+import { environment, run, startSidecar } from '../cli/command.ts';
 import { root } from '../helpers/compile.ts';
 import { startEcho } from '../helpers/echo.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
@@ -69,14 +69,7 @@ t.test('publint finds nothing', async (t) => {
 t.test('the program of the package', async (t) => {
   const { cli, project: cwd } = packed;
   const [issuer, echo] = await Promise.all([startFakeIssuer(t), startEcho(t)]);
-  const env = {
-    SIDECAR_UPSTREAM: echo.url,
-    SIDECAR_ISSUER: issuer.issuer,
-    SIDECAR_AUDIENCE: issuer.audience,
-    SIDECAR_LISTEN__PORT: '0',
-    SIDECAR_ADMIN__PORT: '0',
-    SIDECAR_DRAIN__DELAY: '0',
-  };
+  const env = environment(issuer, echo);
   t.match(await run(t, ['--version'], { cli, cwd }), {
     code: 0,
     stdout: `jwks-sidecar ${manifest.version}\n`,
