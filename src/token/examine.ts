@@ -112,15 +112,15 @@ function compileIssuers({ issuers, integerClaims }: ExaminerOptions): ReadonlyMa
 
 /** The key under which the signature holds. */
 async function findKey(
-  { text, header, kid }: UnverifiedToken,
+  token: UnverifiedToken,
   keys: Found | Promise<Found>,
 ): Promise<VerificationKey | Failed> {
-  const algorithm = header.alg as string;
+  const { header, kid } = token;
   const found = await keys;
   if (isRefusal(found)) return { at: 'key', refusal: found };
   // Without a name, a key is only known when it is the only one.
   if (found.length === 0 || (kid === undefined && found.length > 1)) return keyUnknown;
-  const signer = findSigner(text, algorithm, found);
+  const signer = findSigner(token, header.alg as string, found);
   if (signer === undefined) return { at: 'signature', refusal: { refused: 'signature_invalid' } };
   // A withdrawn key stops serving at once, a verification that began before included.
   return signer.withdrawn ? keyUnknown : signer;

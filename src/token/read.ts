@@ -9,6 +9,9 @@ export interface UnverifiedToken {
   readonly claims: JsonObject;
   /** The second part as it came, base64url. */
   readonly payload: string;
+  /** What is signed: the first two parts as they came, RFC 7515 section 5.2. */
+  readonly signingInput: Uint8Array;
+  readonly signature: Uint8Array;
   /** `iss`; undefined where it is missing, null or empty. */
   readonly issuer: string | undefined;
   /** The header's `kid`. */
@@ -31,16 +34,31 @@ export function readToken(token: string, maxSize: number): UnverifiedToken | Ref
   const parts = countParts(token);
   if (parts === 5 && /^[\w.-]+$/.test(token)) return notSupported;
   if (parts !== 3) return malformed;
+  // As UTF-8, so that a letter beyond ASCII becomes none of the alphabet.
+  const bytes = Buffer.from(token, 'utf8');
   // A copy of its own: a slice would keep the whole Cookie line alive for as long as the verdict is cached.
-  const text = Buffer.from(token, 'utf8').toString('utf8');
+  const text = bytes.toString('latin1');
   const first = text.indexOf('.');
   const last = text.lastIndexOf('.');
   const payload = text.slice(first + 1, last);
   const header = readPart(text.slice(0, first));
   const claims = readPart(payload);
-  if (header === undefined || claims === undefined) return malformed;
-  if (decodeBase64url(text.slice(last + 1)) === undefined) return malformed;
-  return describe(text, header, claims, payload);
+  const signature = decodeBase64url(text.slice(last + 1));
+  if (header === undefined || claims === undefined || signature === undefined) return malformed;
+  const { kid } = header;
+  if (kid !== undefined && typeof kid !== 'string') return malformed;
+  const issuer = claims.iss ?? '';
+  if (typeof issuer !== 'string') return malformed;
+  return {
+    text,
+    header,
+    claims,
+    payload,
+    signingInput: bytes.subarray(0, last),
+    signature,
+    issuer: issuer === '' ? undefined : issuer,
+    kid,
+  };
 }
 
 /** 1 to 5, or 6 for any more: it never looks further than the fifth dot. */
@@ -53,17 +71,4 @@ function countParts(token: string): number {
 function readPart(part: string): JsonObject | undefined {
   const bytes = decodeBase64url(part);
   return bytes === undefined ? undefined : parseObject(bytes);
-}
-
-function describe(
-  text: string,
-  header: JsonObject,
-  claims: JsonObject,
-  payload: string,
-): UnverifiedToken | Refusal {
-  const { kid } = header;
-  if (kid !== undefined && typeof kid !== 'string') return malformed;
-  const issuer = claims.iss ?? '';
-  if (typeof issuer !== 'string') return malformed;
-  return { text, header, claims, payload, issuer: issuer === '' ? undefined : issuer, kid };
 }

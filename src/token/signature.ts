@@ -1,5 +1,6 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
 import type { VerificationKey } from './key.ts';
+import type { UnverifiedToken } from './read.ts';
 
 /** How the signatures of one JWS algorithm are verified, and by which keys alone. */
 interface Scheme {
@@ -48,25 +49,25 @@ const leastRsaBits = 2048;
  * it holds under none.
  *
  * It verifies in the turn of the request: handing the work to a thread and waiting for it costs more than the work.
- *
- * @param token - three parts, the last one canonical base64url
  */
 export function findSigner(
-  token: string,
+  { signingInput, signature }: Pick<UnverifiedToken, 'signingInput' | 'signature'>,
   algorithm: string,
   keys: readonly VerificationKey[],
 ): VerificationKey | undefined {
   const scheme = schemes.get(algorithm);
   if (scheme === undefined) return undefined;
-  const end = token.lastIndexOf('.');
-  const input = Buffer.from(token.slice(0, end), 'latin1');
-  const signature = Buffer.from(token.slice(end + 1), 'base64url');
   if (scheme.signatureLength !== undefined && signature.length !== scheme.signatureLength) return undefined;
-  return keys.find((key) => holds(input, signature, scheme, key.forAlgorithm(algorithm)));
+  return keys.find((key) => holds(signingInput, signature, scheme, key.forAlgorithm(algorithm)));
 }
 
 /** Whatever goes wrong, with the signature or with the key, the signature does not hold. */
-function holds(input: Buffer, signature: Buffer, scheme: Scheme, key: KeyObject | undefined): boolean {
+function holds(
+  input: Uint8Array,
+  signature: Uint8Array,
+  scheme: Scheme,
+  key: KeyObject | undefined,
+): boolean {
   if (key === undefined || !fits(key, scheme)) return false;
   const { hash, padding, saltLength, dsaEncoding } = scheme;
   try {

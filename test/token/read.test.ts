@@ -99,9 +99,20 @@ t.test('takes a token apart', async (t) => {
     header,
     claims,
     payload: part(claims),
+    signingInput: Buffer.from(`${part(header)}.${part(claims)}`),
+    signature: Buffer.from('sig'),
     issuer: 'https://idp.example.com',
     kid: 'one',
   });
+});
+
+t.test('a letter beyond ASCII is not the one that shares its last bits', async (t) => {
+  const text = token();
+  for (const at of [0, text.indexOf('.') + 1, text.length - 1]) {
+    const letter = String.fromCodePoint(text.charCodeAt(at) + 0x100);
+    const spelt = text.slice(0, at) + letter + text.slice(at + 1);
+    t.equal(reasonOf(readToken(spelt, 8192)), 'token_malformed', letter);
+  }
 });
 
 t.test('an empty iss is a missing one', async (t) => {

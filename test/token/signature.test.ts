@@ -42,6 +42,11 @@ function signatures(algorithm: string, input: Buffer, key: KeyObject): Buffer[] 
   });
 }
 
+/** As a token that is taken apart has them. */
+function signed(input: string, signature: Buffer) {
+  return { signingInput: Buffer.from(input), signature };
+}
+
 function published(key: KeyObject) {
   return { kid: 'k', withdrawn: false, forAlgorithm: () => key };
 }
@@ -59,7 +64,8 @@ t.test('whatever a key signs in whatever way holds where jose says so, and nowhe
           () => false,
         );
         const key = published(publicKey);
-        t.equal(findSigner(token, algorithm, [key]) === key, expected, `${algorithm}, ${name}, way ${way}`);
+        const signer = findSigner(signed(input, signature), algorithm, [key]);
+        t.equal(signer === key, expected, `${algorithm}, ${name}, way ${way}`);
         if (expected) held++;
       }
     }
@@ -70,7 +76,7 @@ t.test('whatever a key signs in whatever way holds where jose says so, and nowhe
 t.test('neither a secret nor a private key is a public one', async (t) => {
   const { publicKey, privateKey } = pairs['RSA of 2048 bits'] as Pair;
   const input = 'e30.e30';
-  const token = `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`;
+  const token = signed(input, sign('sha256', Buffer.from(input), privateKey));
   t.ok(findSigner(token, 'RS256', [published(publicKey)]));
   const secret = createSecretKey(publicKey.export({ type: 'spki', format: 'der' }));
   for (const key of [secret, privateKey]) t.equal(findSigner(token, 'RS256', [published(key)]), undefined);
@@ -91,8 +97,7 @@ t.test('a signature that is a byte shorter, longer or another', async (t) => {
     const hash = algorithm === 'EdDSA' ? null : `sha${algorithm.slice(2)}`;
     const good = sign(hash, Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
     const finds = (signature: Buffer) =>
-      findSigner(`${input}.${signature.toString('base64url')}`, algorithm, [published(publicKey)]) !==
-      undefined;
+      findSigner(signed(input, signature), algorithm, [published(publicKey)]) !== undefined;
     t.ok(finds(good), algorithm);
     t.notOk(finds(good.subarray(1)), `${algorithm}, shorter`);
     t.notOk(finds(good.subarray(0, -1)), `${algorithm}, shorter at its end`);
