@@ -22,6 +22,8 @@ export interface Prepared {
   readonly identity: readonly string[];
   /** The subject as `log.subject` says. */
   readonly subject: string | undefined;
+  /** The client it was issued to, where that is not the subject itself, which `log.subject` may hide. */
+  readonly client: string | undefined;
 }
 
 /** Everything that is the same for all requests, compiled when the config is loaded. */
@@ -113,18 +115,30 @@ function compileVerifier(config: Config, parts: PolicyParts): Verifier<Prepared>
   const { keySets, clock, subjectKey, previous } = parts;
   const identity = compileIdentity(config.identity);
   const subject = compileSubject(config.log.subject, subjectKey);
+  const matched = matchedClaims(config.rules).map(compileClaimPath);
   return createVerifier<Prepared>({
     issuers: config.issuers.map((options, index) => ({ options, keys: keySets[index] as KeySet })),
     maxSize: config.token.maxSize,
     cache: config.token.cache,
-    integerClaims: [...identity.claimPaths, ...matchedClaims(config).map(compileClaimPath)],
+    integerClaims: [
+      ...identity.claimPaths,
+      ...matched,
+      ...matchedClaims(config.issuers).map(compileClaimPath),
+    ],
+    kept: new Set(matched.map(({ claim }) => claim)),
     clock,
     counted: previous?.verifier.stats(),
     prepare: (token) => ({
       identity: identity.headers(token.claims as Claims, token.payload),
       subject: subject(token.claims.sub),
+      client: clientOf(token.claims),
     }),
   });
+}
+
+function clientOf({ sub, client_id, azp }: Claims): string | undefined {
+  const client = client_id ?? azp;
+  return typeof client === 'string' && client !== '' && client !== sub ? client : undefined;
 }
 
 /** The verifier in force, with its verdicts, where nothing is another of all that they rest on. */
@@ -137,10 +151,10 @@ function keepVerifier(config: Config, { keySets, previous }: PolicyParts): Verif
 function verdictSettings(config: Config): object {
   const { issuers, token, identity, log } = config;
   const { maxSize, cache } = token;
-  return { issuers, maxSize, cache, identity, subject: log.subject, claims: matchedClaims(config) };
+  return { issuers, maxSize, cache, identity, subject: log.subject, claims: matchedClaims(config.rules) };
 }
 
-/** Claims that rules match, as headers carry others: an integer in one of them must be exact. */
-function matchedClaims({ rules, issuers }: Config): string[] {
-  return [...rules, ...issuers].flatMap((each) => Object.keys(each.claims));
+/** Claims that rules or issuers match, as headers carry others: an integer in one of them must be exact. */
+function matchedClaims(each: Config['rules'] | Config['issuers']): string[] {
+  return each.flatMap(({ claims }) => Object.keys(claims));
 }

@@ -5,6 +5,8 @@ export type Claims = Readonly<Record<string, unknown>>;
 export interface ClaimPath {
   /** As it was written. */
   readonly text: string;
+  /** The claim that it begins at. */
+  readonly claim: string;
   /** The claim's value; undefined where it is missing, null or the empty string. Never reads a prototype. */
   read(claims: Claims): unknown;
 }
@@ -23,10 +25,11 @@ export function isMissing(value: unknown): boolean {
  */
 export function compileClaimPath(text: string): ClaimPath {
   const names = parseNames(text);
-  const [only] = names;
-  if (names.length === 1 && only !== undefined) return { text, read: (claims) => present(own(claims, only)) };
+  const claim = names[0] as string;
+  if (names.length === 1) return { text, claim, read: (claims) => present(own(claims, claim)) };
   return {
     text,
+    claim,
     read(claims) {
       let value: unknown = claims;
       for (const name of names) value = own(value, name);

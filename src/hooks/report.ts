@@ -24,12 +24,9 @@ export function compileReport(reported: Reported): Report {
 /** By its client and, as `log.subject` says, its subject; undefined where no token verified or it names neither. */
 function nameOf(token: Exchange['token']): string | undefined {
   if (token === null) return undefined;
-  const { sub, client_id, azp } = token.claims;
-  const client = client_id ?? azp;
-  const { subject } = token.prepared;
+  const { client, subject } = token.prepared;
   const names = [
-    // A client that acts for itself has its id for a subject, which must not show in spite of log.subject.
-    typeof client === 'string' && client !== '' && client !== sub && `client ${client}`,
+    client !== undefined && `client ${client}`,
     subject !== undefined && `subject ${subject}`,
   ].filter((name) => name !== false);
   return names.length === 0 ? undefined : names.map((name) => printable(name, longestName)).join(', ');

@@ -14,7 +14,9 @@ export interface VerifiedClaims {
 }
 
 /** A verified token with what was prepared from it, and when it may be served. */
-export interface VerifiedToken<P> extends VerifiedClaims {
+export interface VerifiedToken<P> extends Omit<VerifiedClaims, 'payload'> {
+  /** Those of `VerifierOptions.kept` alone. */
+  readonly claims: Claims;
   readonly prepared: P;
   /** Epoch milliseconds from which it is valid, clock tolerance taken off; 0 without `nbf`. */
   readonly notBefore: number;

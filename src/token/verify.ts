@@ -1,3 +1,4 @@
+import type { Claims } from '../claims/path.ts';
 import type { Refusal } from '../errors.ts';
 import { type CacheOptions, type CacheStats, VerdictCache } from './cache.ts';
 import { readValidity } from './check.ts';
@@ -23,6 +24,8 @@ export interface VerifierOptions<P> extends ExaminerOptions {
   readonly cache: CacheOptions;
   /** Counts to go on from: those of the verifier before. */
   readonly counted?: CacheStats | undefined;
+  /** Names of the claims that are looked at once more: a verdict keeps no others. */
+  readonly kept: ReadonlySet<string>;
   /** Work done once a verified token and kept with it: identity headers, log values. */
   prepare(token: VerifiedClaims): P;
 }
@@ -76,7 +79,7 @@ const bytesOfVerdict = 1024;
 
 /** @throws SyntaxError for a claim path or a matcher that cannot be compiled */
 export function createVerifier<P>(options: VerifierOptions<P>): Verifier<P> {
-  const { clock, prepare } = options;
+  const { clock, prepare, kept } = options;
   const cache = new VerdictCache<VerifiedToken<P>>(options.cache, clock, options.counted);
   const examine = compileExamine(options);
 
@@ -86,7 +89,7 @@ export function createVerifier<P>(options: VerifierOptions<P>): Verifier<P> {
       const outcome = await examine(text, allowed, askIssuer);
       if ('refusal' in outcome) return describe(outcome);
       const { token, issuer, key } = outcome;
-      const verified = complete(outcome, prepare);
+      const verified = complete(outcome, kept, prepare);
       const bytes = bytesOfVerdict + token.text.length + token.payload.length;
       cache.set(token.text, { token: verified, key, keys: issuer.keys, bytes });
       return verified;
@@ -121,10 +124,23 @@ function describe({ refusal, issuer, token }: Failed): Refusal {
   };
 }
 
-function complete<P>({ token, issuer }: Passed, prepare: (token: VerifiedClaims) => P): VerifiedToken<P> {
+function complete<P>(
+  { token, issuer }: Passed,
+  kept: ReadonlySet<string>,
+  prepare: (token: VerifiedClaims) => P,
+): VerifiedToken<P> {
   const { claims, payload, kid, text } = token;
   const scopes = readScopes(claims);
-  const verified = { issuer: issuer.name, claims, payload, scopes, kid, fingerprint: fingerprint(text) };
+  const verified = { issuer: issuer.name, scopes, kid, fingerprint: fingerprint(text) };
   const { notBefore, expiresAt } = readValidity(claims, issuer.clockTolerance);
-  return { ...verified, notBefore, expiresAt, prepared: prepare(verified) };
+  const prepared = prepare({ ...verified, claims, payload });
+  return { ...verified, claims: keep(claims, kept), notBefore, expiresAt, prepared };
+}
+
+function keep(claims: Claims, names: ReadonlySet<string>): Claims {
+  const held: Record<string, unknown> = {};
+  for (const name of names) {
+    if (Object.hasOwn(claims, name)) held[name] = claims[name];
+  }
+  return held;
 }

@@ -45,6 +45,7 @@ const verdicts: Readonly<Record<string, Refused | 'ok'>> = {
   '/read': 'ok',
   '/write': 'scope_insufficient',
   '/role': 'rule_denied',
+  '/nested': 'ok',
   '/other': 'issuer_unknown',
   '/tenants/acme/x': 'ok',
   '/tenants/evil/x': 'rule_denied',
@@ -61,6 +62,7 @@ async function startNeeds(
     { path: '/read', scopes: ['orders:read'] },
     { path: '/write', scopes: ['orders:write'] },
     { path: '/role', claims: { role: { equals: 'admin' } } },
+    { path: '/nested', claims: { 'realm_access["x.y"]': { oneOf: ['admin'] } } },
     { path: '/other', issuers: [other.issuer] },
     { path: '/tenants/:tenant/*', claims: { tenant: { equals: '{tenant}' } } },
     { path: '/optional', auth: 'optional' },
@@ -79,7 +81,9 @@ for (const { name, token, kept } of caches) {
   t.test(`one token on rules with different needs, in both orders, cache ${name}`, async (t) => {
     const { scene, other } = await startNeeds(t, token);
     for (const order of [Object.keys(verdicts), Object.keys(verdicts).reverse()]) {
-      const headers = bearer(scene.issuer.mint({ claims: { tenant: 'acme' } }));
+      const headers = bearer(
+        scene.issuer.mint({ claims: { tenant: 'acme', realm_access: { 'x.y': 'admin' } } }),
+      );
       const between = { path: '/other', headers: bearer(other.mint()) };
       for (const path of [...order, ...order]) {
         const verdict = verdicts[path] ?? 'ok';

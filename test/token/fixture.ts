@@ -88,6 +88,7 @@ export function setUp({ keys, options, ...rest }: Setup) {
     maxSize: 8192,
     cache: { maxEntries: 100, maxBytes: 1024 * 1024, maxAge: 300_000 },
     integerClaims: [],
+    kept: new Set(['sub']),
     clock: holdClock(),
     prepare: ({ claims }) => String(claims.sub),
     ...rest,

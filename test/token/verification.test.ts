@@ -422,15 +422,20 @@ t.test('says what a token said', async (t) => {
   t.match(verified, {
     issuer,
     kid: 'rsa',
-    payload: token.split('.')[1],
     prepared: 'user-1',
     notBefore: now * 1000 - 5000,
     expiresAt: (now + 3600) * 1000 + 5000,
     fingerprint: /^[0-9a-f]{8}$/,
   });
-  t.strictSame(verified.claims, { ...goodClaims, scope: 'read write', nbf: now });
   t.strictSame([...verified.scopes], ['read', 'write']);
   t.equal(cached(token), verified);
+});
+
+t.test('a verdict keeps the claims that are looked at again, and no others', async (t) => {
+  const { verify } = verifier({}, { kept: new Set(['sub', 'toString', 'missing']) });
+  const verified = await verify(sign(rsa), null);
+  if (isRefusal(verified)) return t.fail(verified.refused);
+  t.strictSame(Object.entries(verified.claims), [['sub', goodClaims.sub]]);
 });
 
 t.test('what is prepared is prepared once a verified token, and never for another', async (t) => {
@@ -440,6 +445,7 @@ t.test('what is prepared is prepared once a verified token, and never for anothe
     maxSize: 8192,
     cache: { maxEntries: 10, maxBytes: 100_000, maxAge: 1000 },
     integerClaims: [],
+    kept: new Set(),
     clock: holdClock(),
     prepare: ({ claims }) => prepared.push(String(claims.sub)),
   });

@@ -70,6 +70,7 @@ export function makeVerifier(
     maxSize: 8192,
     cache: { maxEntries: 100, maxBytes: 1_000_000, maxAge: 300_000, ...cache },
     integerClaims: [compileClaimPath('number')],
+    kept: new Set(),
     clock,
     prepare: ({ claims }) => claims.sub,
   });
