@@ -1,8 +1,9 @@
 import type { Params } from '../claims/match.ts';
-import type { Reason } from '../errors.ts';
+import { isRefusal, type Reason } from '../errors.ts';
 import { printable } from '../observe/mask.ts';
 import type { Authority } from '../rules/authorize.ts';
 import type { Rule } from '../rules/compile.ts';
+import { readToken } from '../token/read.ts';
 import type { Inspection } from '../token/verify.ts';
 import { describePath } from './describe-path.ts';
 import { describeClaims, describeScopes, describeUnmatched } from './describe-rule.ts';
@@ -81,10 +82,11 @@ async function describe(refused: RefusedRequest, parts: Parts): Promise<RefusalF
   if (reason === 'scope_insufficient' && authority !== null) {
     return { step: 'scopes', ...describeScopes(rule, authority) };
   }
+  if (token === null) return {};
   if (reason === 'rule_denied' && authority !== null) {
-    return { step: 'rule_claims', ...describeDenied(rule, authority, refused, parts) };
+    return { step: 'rule_claims', ...describeDenied(rule, token, refused, parts) };
   }
-  return token === null ? {} : describeVerification(token, reason, rule, parts);
+  return describeVerification(token, reason, rule, parts);
 }
 
 const ambiguous: Finding = {
@@ -112,12 +114,11 @@ function describeBlock({ blockedFor }: RefusedRequest, { policy }: Parts): Findi
   };
 }
 
-function describeDenied(
-  rule: Rule,
-  { claims }: Authority,
-  { params }: RefusedRequest,
-  parts: Parts,
-): Finding {
+/** Of a token that was verified: its verdict has no more than the claims that rules match. */
+function describeDenied(rule: Rule, text: string, { params }: RefusedRequest, parts: Parts): Finding {
+  const token = readToken(text, text.length);
+  if (isRefusal(token)) return {};
+  const { claims } = token;
   const denied = rule.claims.find(({ claim, matches }) => !matches(claim.read(claims), params));
   const finding = describeClaims(rule, claims, params, parts.policy.config);
   return withholdClaim(denied?.claim.text ?? '', "the rule's", finding, claims);
