@@ -1,7 +1,7 @@
 import { type DestinationStream, pino } from 'pino';
 import { compileTime, type Logger } from './logger.ts';
 
-/** What a request's line says, in this order; what is undefined is left out. */
+/** What a request's line says, in the order of the members given; what is undefined is left out. */
 export interface RequestLine {
   readonly requestId: string;
   readonly client: string;
@@ -29,8 +29,8 @@ interface Output {
 }
 
 /**
- * Compiles the one line that every request has. It is what pino would write of the same values, put together without
- * looking for what may be in them: at thousands a second that is a tenth of all work.
+ * Compiles the one line that every request has. It is what pino would write of the same values, without its look for
+ * serializers and errors among them: at thousands a second that is a tenth of all work.
  */
 export function compileRequestLog(logger: Logger): (line: RequestLine) => void {
   const { [pino.symbols.streamSym]: output } = logger as Logger & Output;
@@ -41,28 +41,5 @@ export function compileRequestLog(logger: Logger): (line: RequestLine) => void {
 }
 
 function format(line: RequestLine, time: string): string {
-  return (
-    `{"level":"info"${time},"msg":"request","requestId":${quote(line.requestId)},"client":${quote(line.client)}` +
-    `${text(',"method":', line.method)}${text(',"path":', line.path)},"rule":${quote(line.rule)},"status":${line.status}` +
-    `${text(',"decision":', line.decision)}${text(',"reason":', line.reason)}${text(',"issuer":', line.issuer)}` +
-    `${text(',"sub":', line.sub)}${text(',"kid":', line.kid)}${text(',"token":', line.token)}` +
-    `${plain(',"cached":', line.cached)}${plain(',"durationMs":', line.durationMs)}` +
-    `${plain(',"upstreamMs":', line.upstreamMs)}${plain(',"bytes":', line.bytes)}` +
-    `${plain(',"sampled":', line.sampled)}}\n`
-  );
-}
-
-function text(name: string, value: string | undefined): string {
-  return value === undefined ? '' : name + quote(value);
-}
-
-function plain(name: string, value: number | boolean | undefined): string {
-  return value === undefined ? '' : name + value;
-}
-
-/** What JSON writes as it is. */
-const ordinary = /^[ !#-[\]-~]*$/;
-
-function quote(value: string): string {
-  return ordinary.test(value) ? `"${value}"` : JSON.stringify(value);
+  return `{"level":"info"${time},"msg":"request",${JSON.stringify(line).slice(1)}\n`;
 }
