@@ -94,6 +94,7 @@ export function createFailureLimit(options: FailureLimitOptions, clock: Clock): 
       return counts.size + blocks.size;
     },
     blockedFor(address) {
+      if (blocks.size === 0) return 0;
       const endsAt = blocks.get(keyOf(address));
       return endsAt === undefined ? 0 : Math.max(0, secondsUntil(endsAt, clock.elapsed()));
     },
