@@ -7,6 +7,8 @@ export interface Results {
   readonly loads: Readonly<Record<string, readonly Figures[]>>;
   readonly stages: readonly StageFigures[];
   readonly memory: MemoryFigures | undefined;
+  /** The same within a container's limit, in MiB; undefined where no container could be made. */
+  readonly contained: (MemoryFigures & { readonly limit: number }) | undefined;
 }
 
 /** A bar and where ours stands beside it. */

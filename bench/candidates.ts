@@ -166,11 +166,12 @@ export interface StartedOurs extends Started {
   readonly readyAfter: number;
 }
 
-/** Starts ours on free ports with a config; resolves once it is ready. */
+/** Starts ours on free ports with a config; resolves once it is ready. `wrap` makes another command of its own. */
 export async function startOurs(
   binary: string,
   config: { readonly listen?: object; readonly [key: string]: unknown },
   program = cli,
+  wrap = (command: readonly string[]): readonly string[] => command,
 ): Promise<StartedOurs> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const file = join(scratchFolder(), 'sidecar.json');
@@ -183,7 +184,8 @@ export async function startOurs(
   writeFileSync(file, JSON.stringify({ ...config, ...own }));
   const flags = process.env.BENCH_NODE_FLAGS?.split(' ') ?? [];
   const begun = performance.now();
-  const running = startPinned(cores.candidate, [binary, ...flags, program, 'run', '--config', file]);
+  const command = wrap([binary, ...flags, program, 'run', '--config', file]);
+  const running = startPinned(cores.candidate, command);
   await accepting(adminPort);
   const admin = `http://${host}:${adminPort}`;
   while ((await fetch(`${admin}/readyz`)).status !== 200) await wait(10);

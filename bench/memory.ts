@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { Pool } from 'undici';
 import { startOurs } from './candidates.ts';
+import type { Container } from './container.ts';
 
 const issuer = 'https://idp.example.com';
 const audience = 'api://orders';
@@ -18,16 +19,20 @@ export interface MemoryFigures {
   readonly readyAfter: number;
 }
 
-/** How much memory it has after many distinct good tokens, and then as many forged ones from distinct clients. */
-export async function measureMemory(upstream: string): Promise<MemoryFigures> {
+/**
+ * How much memory it has after many distinct good tokens, and then as many forged ones from distinct clients; in a
+ * container, or with all the memory of the machine.
+ */
+export async function measureMemory(upstream: string, container?: Container): Promise<MemoryFigures> {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'ES256' }] };
-  const sidecar = await startOurs(process.execPath, {
+  const config = {
     upstream,
     // So that each request can say whom it comes from.
     listen: { trustedProxies: ['127.0.0.1/32'] },
     issuers: [{ issuer, audience, algorithms: ['ES256'], jwks }],
-  });
+  };
+  const sidecar = await startOurs(process.execPath, config, undefined, container?.enter);
   const ready = sidecar.resident();
   const pool = new Pool(sidecar.url, { connections });
   try {

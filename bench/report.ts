@@ -43,7 +43,7 @@ export function formatReport(results: Results, loads: readonly Load[], condition
         ...formatBroken(results.loads[load.name] ?? []),
       ]),
     ...(results.stages.length > 0 ? ['## Stages of a request', formatStages(results.stages)] : []),
-    ...(results.memory ? ['## Memory and start', formatMemory(results.memory)] : []),
+    ...formatMemory(results),
   ].join('\n\n');
 }
 
@@ -84,17 +84,31 @@ export function formatStages(rows: readonly StageFigures[]): string {
   );
 }
 
-function formatMemory({ ready, afterTokens, afterAddresses, peak, readyAfter }: MemoryFigures): string {
-  return table(
-    ['when', 'resident'],
-    [
-      [`ready, ${readyAfter.toFixed(0)} ms after the start of the process`, `${ready} MiB`],
-      ['after 200,000 distinct good tokens', `${afterTokens} MiB`],
-      ['after 1,000,000 failing addresses more', `${afterAddresses} MiB`],
-      ['at most', `${peak} MiB`],
-    ],
-    1,
-  );
+/** Beside each other: with all memory of the machine, and within a container's. */
+function formatMemory({ memory, contained }: Results): string[] {
+  if (memory === undefined) return [];
+  const each = [memory, ...(contained === undefined ? [] : [contained])];
+  const row = (when: string, figure: keyof MemoryFigures, unit: string) => [
+    when,
+    ...each.map((figures) => `${figures[figure].toFixed(0)} ${unit}`),
+  ];
+  return [
+    '## Memory and start',
+    table(
+      ['resident', 'no limit', ...(contained === undefined ? [] : [`a container of ${contained.limit} MiB`])],
+      [
+        row('ready', 'ready', 'MiB'),
+        row('after 200,000 distinct good tokens', 'afterTokens', 'MiB'),
+        row('after 1,000,000 failing addresses more', 'afterAddresses', 'MiB'),
+        row('at most', 'peak', 'MiB'),
+        row('from the start of the process until ready', 'readyAfter', 'ms'),
+      ],
+      1,
+    ),
+    ...(contained === undefined
+      ? ['A container could not be made: that takes root and a memory cgroup.']
+      : []),
+  ];
 }
 
 function formatBars(results: Results): string {

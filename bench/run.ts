@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { freePort } from '../test/peers/peer.ts';
 import { barCandidates, barLoads, formatVerdict, judge } from './bars.ts';
 import { candidates } from './candidates.ts';
+import { makeContainer } from './container.ts';
 import { generator } from './generate.ts';
 import { startIssuer } from './issuer.ts';
 import { loads, writeJob } from './loads.ts';
@@ -81,6 +82,7 @@ const results = {
   loads: measured,
   stages: whole ? measureStages() : [],
   memory: whole ? await measureMemory(setting.upstream) : undefined,
+  contained: whole && !options.check ? await measureContained() : undefined,
 };
 await upstream.stop();
 issuer.close();
@@ -99,6 +101,17 @@ if (whole) {
   print('\nwrote bench/results.md\n');
 }
 process.exit(0);
+
+/** Within the memory that k8s/base gives the sidecar. */
+async function measureContained() {
+  const container = makeContainer(384);
+  if (container === null) return undefined;
+  try {
+    return { ...(await measureMemory(setting.upstream, container)), limit: container.limit };
+  } finally {
+    container.remove();
+  }
+}
 
 /** In a process of their own, which nothing else has warmed up or filled. */
 function measureStages() {
