@@ -49,14 +49,14 @@ function endOfString(text: string, start: number): number {
 function countRead(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth > maxDepth) return Number.NaN;
+  if (Array.isArray(value)) return sumRead(value, depth + 1);
+  if (Object.hasOwn(value, '__proto__')) return Number.NaN;
+  const members = Object.values(value);
+  return members.length + sumRead(members, depth + 1);
+}
+
+function sumRead(values: readonly unknown[], depth: number): number {
   let members = 0;
-  if (Array.isArray(value)) {
-    for (const item of value) members += countRead(item, depth + 1);
-    return members;
-  }
-  for (const [name, member] of Object.entries(value)) {
-    if (name === '__proto__') return Number.NaN;
-    members += 1 + countRead(member, depth + 1);
-  }
+  for (const value of values) members += countRead(value, depth);
   return members;
 }
