@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { formatAddress, parseAddress } from './address.ts';
 
@@ -16,6 +17,8 @@ export function compilePrefix({ ipv4Prefix, ipv6Prefix }: PrefixOptions): (addre
   const ipv4Mask = ipaddr.IPv4.subnetMaskFromPrefixLength(ipv4Prefix).octets;
   const ipv6Mask = ipaddr.IPv6.subnetMaskFromPrefixLength(ipv6Prefix).parts;
   return (text) => {
+    // The one text of an address already, and nearly always asked for.
+    if (ipv4Prefix === 32 && isIPv4(text)) return text;
     const address = parseAddress(text);
     if (address === undefined) return text;
     return formatAddress(
