@@ -79,12 +79,12 @@ async function describe(refused: RefusedRequest, parts: Parts): Promise<RefusalF
   }
   if (rule === null) return {};
   if (reason === 'token_missing') return { step: 'token', ...describeToken.missing(rule, policy.config) };
-  if (reason === 'scope_insufficient' && authority !== null) {
-    return { step: 'scopes', ...describeScopes(rule, authority) };
-  }
   if (token === null) return {};
+  if (reason === 'scope_insufficient' && authority !== null) {
+    return { step: 'scopes', ...describeScopes(rule, wholly(authority, token)) };
+  }
   if (reason === 'rule_denied' && authority !== null) {
-    return { step: 'rule_claims', ...describeDenied(rule, token, refused, parts) };
+    return { step: 'rule_claims', ...describeDenied(rule, wholly(authority, token), refused, parts) };
   }
   return describeVerification(token, reason, rule, parts);
 }
@@ -114,11 +114,18 @@ function describeBlock({ blockedFor }: RefusedRequest, { policy }: Parts): Findi
   };
 }
 
-/** Of a token that was verified: its verdict has no more than the claims that rules match. */
-function describeDenied(rule: Rule, text: string, { params }: RefusedRequest, parts: Parts): Finding {
+/** With all claims of its token: a verdict keeps those alone that rules match, and the fault may be told by another. */
+function wholly(authority: Authority, text: string): Authority {
   const token = readToken(text, text.length);
-  if (isRefusal(token)) return {};
-  const { claims } = token;
+  return isRefusal(token) ? authority : { ...authority, claims: token.claims };
+}
+
+function describeDenied(
+  rule: Rule,
+  { claims }: Authority,
+  { params }: RefusedRequest,
+  parts: Parts,
+): Finding {
   const denied = rule.claims.find(({ claim, matches }) => !matches(claim.read(claims), params));
   const finding = describeClaims(rule, claims, params, parts.policy.config);
   return withholdClaim(denied?.claim.text ?? '', "the rule's", finding, claims);

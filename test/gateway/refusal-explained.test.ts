@@ -209,6 +209,10 @@ t.test('every refusal by the policy is explained, without a token and what it cl
         request: { path: '/any', headers: bearer(good) },
         line: { step: 'scopes', expected: 'one of: a, b', got: 'orders:read' },
       },
+      'in another claim': {
+        request: { path: '/scoped', headers: bearer(mint({ scope: undefined, roles: ['orders:write'] })) },
+        line: { step: 'scopes', hint: /no "scope" or "scp", but "roles"/ },
+      },
     },
     rule_denied: {
       'another tenant': {
