@@ -19,7 +19,7 @@ async function startApp(t: Test): Promise<string> {
   const [node, option, script] = deployment.containers[0].command;
   t.same([node, option], ['node', '--eval']);
   const anywhere = script.replace('(3000, ', '(0, ');
-  const told = `${anywhere}server.on('listening', () => console.log(server.address().port));`;
+  const told = `${anywhere}server.on('listening', () => process.stdout.write(String(server.address().port)));`;
   const app = spawn(process.execPath, [option, told], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(app, 'exit');
   t.teardown(() => {

@@ -29,7 +29,8 @@ const probe = `
       return false;
     }
   });
-  console.log(JSON.stringify({ pid: process.pid, uid: process.getuid(), gid: process.getgid(), written }));
+  const seen = { pid: process.pid, uid: process.getuid(), gid: process.getgid(), written };
+  process.stdout.write(JSON.stringify(seen));
 `;
 
 /** bubblewrap, where the kernel lets it make a sandbox. */
