@@ -7,7 +7,7 @@ export interface Container {
   readonly limit: number;
   /** The command that runs another one inside. */
   enter(command: readonly string[]): string[];
-  /** Removes it, once all programs in it have ended. */
+  /** Ends what still runs in it and removes it; done anyhow when this program ends. */
   remove(): void;
 }
 
@@ -32,6 +32,8 @@ export function makeContainer(limit: number): Container | null {
       rmdirSync(folder);
       continue;
     }
+    const remove = () => removeGroup(folder);
+    process.once('exit', remove);
     writeFileSync(file, String(limit * 2 ** 20));
     return {
       limit,
@@ -43,10 +45,29 @@ export function makeContainer(limit: number): Container | null {
         join(folder, 'cgroup.procs'),
         ...command,
       ],
-      remove: () => {
-        if (readFileSync(join(folder, 'cgroup.procs'), 'utf8') === '') rmdirSync(folder);
-      },
+      remove,
     };
   }
   return null;
+}
+
+/** It can be removed some milliseconds after the last program in it has ended; waits for a second at most. */
+function removeGroup(folder: string): void {
+  for (let tries = 0; tries < 100 && existsSync(folder); tries++) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      const pids = readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean);
+      for (const pid of pids) kill(Number(pid));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
 }
