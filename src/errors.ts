@@ -170,6 +170,8 @@ export interface Refusal {
   readonly refused: Reason;
   /** Whole seconds for `Retry-After`. */
   readonly retryAfter?: number;
+  /** Nothing here was forged, so the failure limit does not count it although it counts this reason elsewhere. */
+  readonly uncounted?: true;
   /** Space-separated scopes for the challenge of `scope_insufficient`. */
   readonly scope?: string;
   /** The configured issuer that the token names, for log and metrics. */

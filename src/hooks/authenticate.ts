@@ -70,7 +70,7 @@ function countFailure(exchange: Exchange, refusal: Refusal, metrics: Metrics): R
   const { extracted, policy } = exchange;
   if (!extracted) return refusal;
   exchange.fingerprint = fingerprint(extracted.token);
-  if (reasons[refusal.refused].counted) {
+  if (reasons[refusal.refused].counted && refusal.uncounted === undefined) {
     const began = policy.failures?.failed(exchange.client.address, extracted.token) ?? false;
     if (began) metrics.blocks.inc();
   }
