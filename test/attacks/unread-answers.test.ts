@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import t from 'tap';
+import { withDeadline } from '../helpers/deadline.ts';
 import { startGateway } from '../helpers/gateway.ts';
 
 t.test('a client that reads none of our answers loses its connection', async (t) => {
@@ -13,7 +14,7 @@ t.test('a client that reads none of our answers loses its connection', async (t)
   const client = connect(gateway.port, '127.0.0.1').pause();
   t.teardown(() => client.destroy());
   const requests = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1000);
-  const lost = once(client, 'error', { signal: AbortSignal.timeout(10_000) });
+  const lost = withDeadline(once(client, 'error'), 'the loss of the connection');
   const send = () => {
     while (client.writable && client.write(requests));
   };

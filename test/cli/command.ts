@@ -43,7 +43,7 @@ export interface Outcome {
 export async function run(t: Test, args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
   const child = start(t, args, options);
   const all = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
-  const [[code], stdout, stderr] = await withDeadline(all, `the end of "${args.join(' ')}"`, 30_000);
+  const [[code], stdout, stderr] = await withDeadline(all, `the end of "${args.join(' ')}"`);
   return { code: code as number | null, stdout, stderr };
 }
 
@@ -91,7 +91,6 @@ export function startSidecar(t: Test, args: readonly string[], options: CommandO
     withDeadline(
       waitFor(() => lines.filter((each) => each.msg === msg)[nth - 1]),
       `line ${nth} of "${msg}"`,
-      20_000,
     );
   return {
     pid: child.pid ?? 0,
@@ -102,17 +101,16 @@ export function startSidecar(t: Test, args: readonly string[], options: CommandO
       withDeadline(
         waitFor(() => lines.find(fits)),
         'a line',
-        20_000,
       ),
     async complained(words) {
       while (!complaints.includes(words)) {
-        await withDeadline(once(child.stderr, 'data'), `"${words}"`, 20_000);
+        await withDeadline(once(child.stderr, 'data'), `"${words}"`);
       }
     },
     kill: (signal) => void child.kill(signal),
     // Counted from when somebody waits for it: what runs on for long is no fault.
     get ended() {
-      return withDeadline(ended, `the end of "${args.join(' ')}"`, 60_000);
+      return withDeadline(ended, `the end of "${args.join(' ')}"`);
     },
   };
 }

@@ -64,7 +64,7 @@ async function scene(t: Test, scheme: 'http' | 'https') {
 }
 
 for (const scheme of ['http', 'https'] as const) {
-  t.test(`SIGTERM under load loses no request that was accepted over ${scheme}`, { timeout: 60_000 }, (t) =>
+  t.test(`SIGTERM under load loses no request that was accepted over ${scheme}`, (t) =>
     drainUnderLoad(t, scheme),
   );
 }

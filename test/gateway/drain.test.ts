@@ -49,7 +49,7 @@ async function inFront(t: Test, drain: ConfigInput['drain']) {
 }
 
 t.test('not ready at once, served as ever for a while', async (t) => {
-  const { gateway, hold, closing } = await inFront(t, { delay: '1s', timeout: '10s' });
+  const { gateway, hold, closing } = await inFront(t, { delay: '5s', timeout: '5m' });
   t.equal((await request(gateway.admin, { path: '/readyz' })).status, 200);
   const { raw, response } = await hold();
   const drained = gateway.server.drain();
@@ -70,7 +70,7 @@ t.test('not ready at once, served as ever for a while', async (t) => {
 });
 
 t.test('then what is in flight ends, and what still comes is sent away', async (t) => {
-  const { gateway, hold, closing } = await inFront(t, { delay: 0, timeout: '10s' });
+  const { gateway, hold, closing } = await inFront(t, { delay: 0, timeout: '5m' });
   const begun = await hold();
   begun.response.write('in two ');
   await once(begun.raw.socket, 'data');
@@ -144,7 +144,7 @@ t.test('what does not end in time is cut, and counted', async (t) => {
 });
 
 t.test('a body that is still coming is read to its end', async (t) => {
-  const { gateway, closing } = await inFront(t, { delay: 0, timeout: '10s' });
+  const { gateway, closing } = await inFront(t, { delay: 0, timeout: '5m' });
   const raw = await gateway.raw();
   await raw.send(`${ask('POST /x', 'Content-Length: 6', 'Expect: 100-continue')}`);
   t.equal((await raw.response()).status, 100);
@@ -157,7 +157,7 @@ t.test('a body that is still coming is read to its end', async (t) => {
 });
 
 t.test('requests that wait behind another on their connection are answered too', async (t) => {
-  const { gateway, holdAll, closing } = await inFront(t, { delay: 0, timeout: '10s' });
+  const { gateway, holdAll, closing } = await inFront(t, { delay: 0, timeout: '5m' });
   const { raw, responses } = await holdAll(['/held1', '/held2', '/held3']);
   const drained = gateway.server.drain();
   await closing();

@@ -13,7 +13,7 @@ const count = 100;
 type Health = 'well' | 'down' | 'hangs';
 const healthOf = (n: number): Health => (n % 10 === 3 ? 'down' : n % 10 === 7 ? 'hangs' : 'well');
 
-t.test('a hundred issuers, some down and some that hang', { timeout: 60_000 }, async (t) => {
+t.test('a hundred issuers, some down and some that hang', async (t) => {
   const key = await makeKey('ES256');
   const held: ServerResponse[] = [];
   const asked = new Map<number, number>();
@@ -33,7 +33,7 @@ t.test('a hundred issuers, some down and some that hang', { timeout: 60_000 }, a
     audience: 'api://orders',
     algorithms: ['ES256' as const],
     jwksUri: `${base}/${n}/jwks`,
-    keys: { timeout: '2s' },
+    keys: { timeout: '3s' },
   }));
   const echo = await startEcho(t);
   const gateway = await startGateway(t, { upstream: echo.url, issuers: all });
@@ -51,7 +51,13 @@ t.test('a hundred issuers, some down and some that hang', { timeout: 60_000 }, a
   }
   const status = async () => (await request(gateway.admin, { path: '/api/status' })).json() as Status;
 
-  const { issuers } = await status();
+  // On a busy machine an issuer that is well may be late at first; it is asked again.
+  let { issuers } = await status();
+  while (issuers.some(({ state }, n) => healthOf(n) === 'well' && state !== 'fresh')) {
+    const heard = gateway.lines.length;
+    await gateway.lineWhere(() => gateway.lines.length > heard);
+    ({ issuers } = await status());
+  }
   t.equal(issuers.length, count);
   for (const [n, { issuer, state, lastError }] of issuers.entries()) {
     const expected = { well: ['fresh', undefined], down: ['never', 'status'], hangs: ['never', 'timeout'] }[
@@ -112,7 +118,7 @@ t.test('a flood of unknown key ids from many clients, and a rotation in the mids
         audience: 'a',
         algorithms: ['ES256'],
         jwksUri: `${issuer}/jwks`,
-        keys: { cooldown: '1h', refresh: '1s', timeout: '1s' },
+        keys: { cooldown: '1h', refresh: '5s', timeout: '5s' },
       },
     ],
   });

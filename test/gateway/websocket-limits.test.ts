@@ -9,7 +9,7 @@ import { ask, deadUrl, open as noAuth, startTcp } from './wire.ts';
 
 t.test('a WebSocket ends when its token does', async (t) => {
   const { open, issuer, gateway } = await startSockets(t);
-  const exp = Date.now() / 1000 + 1;
+  const exp = Date.now() / 1000 + 3;
   const { client, server } = await open('/', { token: issuer.mint({ claims: { exp } }) });
   const both = Promise.all([closing(client), closing(server)]);
   t.same(await both, [
@@ -20,7 +20,7 @@ t.test('a WebSocket ends when its token does', async (t) => {
 });
 
 t.test('unless it need not, has none, or one that lives for ever', async (t) => {
-  const soon = () => Date.now() / 1000 + 1;
+  const soon = () => Date.now() / 1000 + 3;
   const keeping = await startSockets(t, { websockets: { closeAtExpiry: false } });
   const reporting = await startSockets(t, { mode: 'report', rules: [{ path: '/*', scopes: ['none'] }] });
   const pairs = [
@@ -78,7 +78,7 @@ t.test('one that is idle', async (t) => {
 });
 
 t.test('a process that goes away says so', async (t) => {
-  const { open, gateway, ask: request } = await startSockets(t, { drain: { delay: 0, timeout: '10s' } });
+  const { open, gateway, ask: request } = await startSockets(t, { drain: { delay: 0, timeout: '5m' } });
   const pairs = [await open(), await open()];
   const all = Promise.all(pairs.flatMap(({ client, server }) => [closing(client), closing(server)]));
   const drained = gateway.server.drain();

@@ -6,6 +6,7 @@ import { completeConfig } from '../../src/config/complete.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { createLogger } from '../../src/observe/logger.ts';
 import { createServer, type Server } from '../../src/server.ts';
+import { withDeadline } from './deadline.ts';
 import { connectRaw, type RawConnection } from './raw.ts';
 import { type Answer, type RequestOptions, request } from './request.ts';
 
@@ -97,7 +98,7 @@ export async function startGateway(
     for (;;) {
       const line = lines.find(fits);
       if (line) return line;
-      await once(destination, 'line', { signal: AbortSignal.timeout(10_000) });
+      await withDeadline(once(destination, 'line'), 'a log line');
     }
   };
 

@@ -1,5 +1,6 @@
 import { Client } from 'undici';
 import { type Answer, makeAnswer } from './answer.ts';
+import { deadline } from './deadline.ts';
 
 export type { Answer } from './answer.ts';
 
@@ -24,9 +25,9 @@ export interface RequestOptions {
 export async function request(origin: string, options: RequestOptions = {}): Promise<Answer> {
   const { method = 'GET', path = '/', headers = {}, body = null, localAddress, ca } = options;
   const client = new Client(origin, {
-    headersTimeout: 10_000,
-    bodyTimeout: 10_000,
-    connect: { timeout: 10_000, ...(ca && { ca }) },
+    headersTimeout: deadline,
+    bodyTimeout: deadline,
+    connect: { timeout: deadline, ...(ca && { ca }) },
     ...(localAddress && { localAddress }),
   });
   try {

@@ -63,7 +63,6 @@ t.test('the program of the page compiles against the package and says what the p
   const { stdout, stderr } = await promisify(execFile)(process.execPath, ['gateway.js'], {
     cwd: project,
     env: { PATH },
-    timeout: 20_000,
   });
   const shown = readBlocks(page, 'console').find((block) => block.includes('node gateway.js')) ?? '';
   t.equal(stdout, shown.slice(shown.indexOf('\n') + 1));
