@@ -42,6 +42,8 @@ export interface Started extends Running {
 
 const program = (name: string) => fileURLToPath(new URL(`programs/${name}.js`, import.meta.url));
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+/** The `dist/cli.js` of another build, to be measured in the same run; undefined: there is none. */
+const before = process.env.BENCH_BEFORE;
 const haproxy = findPeer('haproxy', 'haproxy');
 const apache = findPeer('apache2', 'apache2-bin');
 const oauth2Module = '/usr/lib/apache2/modules/mod_oauth2.so';
@@ -83,6 +85,9 @@ export const candidates: readonly Candidate[] = [
     start: startApache,
   },
   ours(thisNode),
+  ...(before === undefined
+    ? []
+    : [{ ...ours(thisNode, before), name: 'before', title: 'the build of BENCH_BEFORE' }]),
   {
     name: 'bare401',
     title: 'node:http that answers 401 to everything',
@@ -150,13 +155,13 @@ async function startNode(
 }
 
 /** The built program with its defaults: one log line a request, every metric counted. */
-function ours(node: Node): Candidate {
+function ours(node: Node, program = cli): Candidate {
   return {
     ...onNode(node, 'ours', 'jwks-sidecar', ['forwarding', 'refusing', 'nodes']),
     verifies: true,
-    missing: existsSync(cli) ? null : 'npm run build',
+    missing: existsSync(program) ? null : 'npm run build',
     start: ({ upstream, issuer, audience, jwksUri }) =>
-      startOurs(node.path, { upstream, issuers: [{ issuer, audience, jwksUri }] }),
+      startOurs(node.path, { upstream, issuers: [{ issuer, audience, jwksUri }] }, program),
   };
 }
 
@@ -300,11 +305,13 @@ function versionOf(binary: string, flag: string): string {
 }
 
 function findOtherNode(): Node | null {
+  const oldestMajor = 22;
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, 'node');
     if (!existsSync(path)) continue;
     const version = versionOf(path, '--version');
-    if (version !== process.version) return { path, major: version.slice(1).split('.')[0] as string };
+    const major = version.slice(1).split('.')[0] as string;
+    if (version !== process.version && Number(major) >= oldestMajor) return { path, major };
   }
   return null;
 }

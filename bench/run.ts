@@ -26,6 +26,8 @@ Measures the gateway beside what else one could put before an API, and writes be
                       (${candidates.map(({ name }) => name).join(', ')})
   --rounds N          rounds of each candidate under each load; 5
   --seconds N         seconds of a round, after one to warm up; 3
+
+BENCH_BEFORE=/elsewhere/dist/cli.js adds another build of the gateway, "before", to the same run.
 `;
 
 const { values: options } = parseArgs({
