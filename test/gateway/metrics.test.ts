@@ -52,14 +52,17 @@ async function scrape(gateway: TestGateway): Promise<Sample[]> {
   });
 }
 
-/** What changed, by sample, without what depends on time. */
+/** What changed, by sample, without what depends on time: an issuer that is down is asked again in the background. */
 async function changes(
   gateway: TestGateway,
+  down: string,
   action: () => Promise<unknown>,
 ): Promise<Record<string, number>> {
   const read = async () => {
     const samples = (await scrape(gateway)).filter(
-      ({ name }) => !/_(sum|bucket|bytes|timestamp_seconds)$/.test(name),
+      ({ name, labels }) =>
+        !/_(sum|bucket|bytes|timestamp_seconds)$/.test(name) &&
+        !(name.startsWith('jwks_fetch') && labels.issuer === down),
     );
     return new Map(
       samples.map(({ name, labels, value }) => [[name, ...Object.values(labels)].join(' '), value]),
@@ -293,12 +296,12 @@ t.test('what one request changes', async (t) => {
     },
   ];
   for (const { name, act, changed } of steps)
-    t.strictSame(sorted(await changes(gateway, act)), sorted(changed), name);
+    t.strictSame(sorted(await changes(gateway, down, act)), sorted(changed), name);
 });
 
 t.test('a request whose client goes away', async (t) => {
-  const { gateway, echo } = await start(t);
-  const changed = await changes(gateway, async () => {
+  const { gateway, echo, down } = await start(t);
+  const changed = await changes(gateway, down, async () => {
     const raw = await gateway.raw();
     await raw.send(`${ask('POST /open/gone', 'Content-Length: 10')}abc`);
     await echoed(echo, '/open/gone');
@@ -313,7 +316,8 @@ t.test('the readings of issuers, mode and build', async (t) => {
   const { gateway, issuer, down } = await start(t);
   const value = (sample: string) => gateway.metric(prefix + sample);
   t.equal(await value(`jwks_fetches_total{issuer="${issuer.issuer}",result="success",trigger="startup"}`), 1);
-  t.equal(await value(`jwks_fetches_total{issuer="${down}",result="failure",trigger="startup"}`), 1);
+  const failed = await value(`jwks_fetches_total{issuer="${down}",result="failure",trigger="startup"}`);
+  t.ok(failed >= 1, 'an issuer that is down is asked again and again');
   t.equal(await value(`jwks_keys{issuer="${issuer.issuer}"}`), 1);
   t.equal(await value(`jwks_keys{issuer="${down}"}`), 0);
   t.equal(await value(`jwks_stale{issuer="${issuer.issuer}"}`), 0);
