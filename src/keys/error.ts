@@ -8,6 +8,7 @@ export type FetchErrorCode =
   | 'redirect'
   | 'insecure'
   | 'too_large'
+  | 'content_coding'
   | 'not_json'
   | 'file_unreadable'
   | 'file_unwritable'
