@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { ageOf, type Clock, type Moment, readMoment } from '../clock.ts';
 import { createFifo } from '../fifo.ts';
 import type { Validity } from './check.ts';
 import type { KeyFinder, VerificationKey } from './key.ts';
@@ -32,7 +32,7 @@ export interface CacheStats {
 }
 
 interface Entry<T extends Validity> extends CachedVerdict<T> {
-  readonly storedAt: number;
+  readonly storedAt: Moment;
   used: boolean;
 }
 
@@ -84,7 +84,7 @@ export class VerdictCache<T extends Validity> {
     const previous = this.#entries.get(token);
     if (previous !== undefined) this.#remove(token, previous);
     this.#makeRoom(bytes);
-    const storedAt = this.#clock.elapsed();
+    const storedAt = readMoment(this.#clock);
     this.#entries.add(token, { token: verified, key, keys, bytes, storedAt, used: false });
     this.#bytes += bytes;
   }
@@ -111,7 +111,7 @@ export class VerdictCache<T extends Validity> {
     return (
       entry.key.withdrawn ||
       this.#clock.now() >= entry.token.expiresAt ||
-      this.#clock.elapsed() - entry.storedAt >= this.#options.maxAge
+      ageOf(entry.storedAt, this.#clock) >= this.#options.maxAge
     );
   }
 
