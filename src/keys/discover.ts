@@ -33,7 +33,7 @@ function withoutSlash(issuer: string): string {
 
 /** Without credentials and query, in characters that a terminal shows as they are, and not for ever. */
 function show(issuer: string): string {
-  const bare = issuer.replace(/^([^/?#]*\/\/)[^/?#]*@/, '$1').replace(/[?#].*$/s, '');
+  const bare = issuer.replace(/^([a-z][a-z0-9+.-]*:)?([/\\]*)[^/\\?#]*@/i, '$1$2').replace(/[?#].*$/s, '');
   const printable = bare.replace(/[^\x21-\x7e]/g, '?');
   return printable.length > 200 ? `${printable.slice(0, 200)}...` : printable;
 }

@@ -1,6 +1,6 @@
 import { ageOf, type Clock, type Moment, readMoment, shift } from '../clock.ts';
 import type { CacheFile, Kept } from './cache-file.ts';
-import { FetchError } from './error.ts';
+import { FetchError, report } from './error.ts';
 import { readKeySet } from './jwk.ts';
 import type { PublishedKey } from './key.ts';
 import type { KeySetOptions } from './options.ts';
@@ -8,7 +8,7 @@ import { jitter, refreshInterval, retryDelay } from './pace.ts';
 import type { Schedule } from './schedule.ts';
 import { indexKeys, type KeyIndex } from './select.ts';
 import type { Source } from './source.ts';
-import type { KeySetState, KeyStatus, Reported, Trigger } from './status.ts';
+import type { KeySetState, Reported, Trigger } from './status.ts';
 
 /** What the last successful fetch brought. */
 export interface Loaded extends KeyIndex {
@@ -172,14 +172,14 @@ export class Refresher {
 
   async #read(reading: Reading): Promise<Loaded> {
     const { issuer, algorithms, minRsaBits, keys } = this.#options;
-    const known = this.#loaded?.keys ?? [];
-    const read = await readKeySet(reading.document, {
+    const options = {
       issuer,
       algorithms,
       minRsaBits,
       maxKeys: keys.maxKeys,
-      known,
-    });
+      known: this.#loaded?.keys ?? [],
+    };
+    const read = await readKeySet(reading.document, options);
     return { ...indexKeys(read), ...reading };
   }
 
@@ -222,7 +222,11 @@ export class Refresher {
     for (const key of withdrawn) key.withdraw();
     if (withdrawn.length > 0) onWithdrawn?.(withdrawn);
     if (added.length + withdrawn.length > 0) {
-      events.changed({ issuer, added: statuses(added), withdrawn: statuses(withdrawn) });
+      events.changed({
+        issuer,
+        added: added.map(({ status }) => status),
+        withdrawn: withdrawn.map(({ status }) => status),
+      });
     }
     if (JSON.stringify(loaded.skipped) !== JSON.stringify(before?.skipped ?? [])) {
       events.skipped({ issuer, keys: loaded.skipped });
@@ -249,14 +253,4 @@ export class Refresher {
 function without(keys: readonly PublishedKey[], others: readonly PublishedKey[]): readonly PublishedKey[] {
   const excluded = new Set(others);
   return keys.filter((key) => !excluded.has(key));
-}
-
-function statuses(keys: readonly PublishedKey[]): readonly KeyStatus[] {
-  return keys.map((key) => key.status);
-}
-
-/** An error of unknown make is named, never quoted. */
-function report(error: unknown): Reported {
-  if (error instanceof FetchError) return { code: error.code, message: error.message };
-  return { code: 'internal', message: `unexpected ${error instanceof Error ? error.name : typeof error}` };
 }
