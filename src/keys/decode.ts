@@ -8,16 +8,26 @@ const inflate = promisify<Uint8Array, zlib.ZlibOptions, Uint8Array>(zlib.inflate
 const inflateRaw = promisify<Uint8Array, zlib.ZlibOptions, Uint8Array>(zlib.inflateRaw);
 const gunzip = promisify<Uint8Array, zlib.ZlibOptions, Uint8Array>(zlib.gunzip);
 
+/** Node 22 has it since 22.15. */
+const unzstd =
+  zlib.zstdDecompress && promisify<Uint8Array, zlib.ZstdOptions, Uint8Array>(zlib.zstdDecompress);
+/** 8 MiB, the most that RFC 9659 lets a body ask for: the memory is taken before a byte comes out. */
+const zstdWindow = { [zlib.constants.ZSTD_d_windowLogMax]: 23 };
+
 /** The content codings of RFC 9110 section 8.4.1, RFC 7932 and RFC 8878. */
 const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ['gzip', gunzip],
   ['x-gzip', gunzip],
   ['deflate', (bytes, options) => (hasZlibHeader(bytes) ? inflate : inflateRaw)(bytes, options)],
   ['br', promisify<Uint8Array, zlib.BrotliOptions, Uint8Array>(zlib.brotliDecompress)],
-  // Node 22 has it since 22.15.
-  ...(zlib.zstdDecompress === undefined
+  ...(unzstd === undefined
     ? []
-    : [['zstd', promisify<Uint8Array, zlib.ZstdOptions, Uint8Array>(zlib.zstdDecompress)] as const]),
+    : [
+        [
+          'zstd',
+          (bytes: Uint8Array, options: object) => unzstd(bytes, { ...options, params: zstdWindow }),
+        ] as const,
+      ]),
 ]);
 
 /** A document needs one; a chain of them is only good for growing a little input again and again. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { issuer as issuerSchema } from '../../src/config/schema-issuer.ts';
+import { createGateway } from '../../src/create-gateway.ts';
 import { startEcho } from '../helpers/echo.ts';
 import { startGateway } from '../helpers/gateway.ts';
 import { type FakeIssuer, type Responder, startFakeIssuer } from '../helpers/issuer.ts';
@@ -9,7 +10,7 @@ import { makeKey } from '../helpers/key.ts';
 import { request } from '../helpers/request.ts';
 import { holdClock } from './held-clock.ts';
 import type { Refused } from './refusals.ts';
-import { assertRefused } from './scene.ts';
+import { assertRefused, bearer } from './scene.ts';
 
 type IssuerInput = NonNullable<ConfigInput['issuers']>[number];
 
@@ -219,6 +220,31 @@ t.test('a new issuer that hangs holds no reload', async (t) => {
   t.equal((await gateway.get('/x', other.mint())).status, 200, 'its keys come when they come');
   t.equal(await gateway.metric(fetchesOf(other, 'reload', 'success')), 1);
   t.equal(await gateway.metric(fetchesOf(other, 'startup', 'success')), 0);
+});
+
+t.test('nor does an issuer that hangs at the start', async (t) => {
+  const [issuer, other, echo] = await Promise.all([startFakeIssuer(t), startFakeIssuer(t), startEcho(t)]);
+  const asked = new Promise<void>((resolve) => other.respond(() => resolve()));
+  const trust = { issuer: issuer.issuer, audience: issuer.audience };
+  const hangs = { issuer: other.issuer, audience: other.audience, keys: { timeout: '10m' } };
+  const gateway = createGateway({
+    listen: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0 },
+    upstream: echo.url,
+    issuers: [trust, hangs],
+  });
+  t.teardown(() => gateway.close());
+  // It settles when the issuer has been tried, or when the gateway is closed.
+  const started = gateway.start().catch(() => {});
+  await asked;
+  await gateway.reload({ upstream: echo.url, issuers: [trust], rules: [{ path: '/open', auth: 'none' }] });
+  const url = `http://127.0.0.1:${gateway.ports()?.port}`;
+  t.equal((await request(url, { path: '/open' })).status, 200);
+  t.equal((await request(url, { path: '/x', headers: bearer(issuer.mint()) })).status, 200);
+  t.ok(gateway.readiness().ready, 'the one that hangs is gone');
+  other.respond();
+  await other.close();
+  await started;
 });
 
 t.test('a new issuer that is down is tried again, because of the reload', async (t) => {
