@@ -1,5 +1,4 @@
 import { timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import { isIP } from 'node:net';
 import {
@@ -13,6 +12,7 @@ import { prefersPage } from './answer.ts';
 import type { ExplainInput, Explanation } from './explain/explain.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createPage, sendUnauthorizedPage } from './page/routes.ts';
+import { readRegularFile } from './regular-file.ts';
 import type { Status } from './status.ts';
 
 /** Whether the sidecar should get traffic, and why not. */
@@ -111,7 +111,8 @@ function problem(reply: FastifyReply, status: number, title: string): void {
  * @throws Error when the file cannot be read or holds less than 32 bytes
  */
 export function compileAccess(tokenFile: string | null): Access {
-  const expected = tokenFile === null ? null : Buffer.from(readFileSync(tokenFile, 'utf8').trim());
+  const expected =
+    tokenFile === null ? null : Buffer.from(readRegularFile(tokenFile).toString('utf8').trim());
   if (expected !== null && expected.length < leastTokenBytes) {
     throw new Error(`admin.tokenFile must hold at least ${leastTokenBytes} bytes`);
   }

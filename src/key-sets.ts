@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from './clock.ts';
 import type { Config, IssuerConfig } from './config/schema.ts';
@@ -23,7 +24,8 @@ export interface KeySets {
   /** Settles once every issuer has been tried; an issuer that is down does not reject. */
   start(): Promise<void>;
   /**
-   * Those of another config: what stays the same goes on, what is new has been tried once, files have been read again.
+   * Those of another config: what stays the same goes on, an issuer whose keys come from where they came from keeps
+   * them, files have been read again, and an issuer that is new and hangs is not waited for.
    *
    * @throws GatewayError where an issuer would lose the keys that it has now; then nothing has changed
    */
@@ -48,20 +50,14 @@ function compose(all: readonly KeySet[], issuers: Config['issuers'], options: Ke
       await Promise.all(all.map((set) => set.start()));
     },
     async change(next) {
-      const kept = next.map((issuer) => {
-        const index = issuers.findIndex((each) => isDeepStrictEqual(settings(each), settings(issuer)));
-        return all[index] ?? null;
-      });
+      const steps = next.map((config) => plan(config, sets, issuers, options));
       const changed = compose(
-        kept.map((set, index) => set ?? observe(next[index] as IssuerConfig, options)),
+        steps.map(({ set }) => set),
         next,
         options,
       );
       try {
-        await Promise.all(
-          changed.all.map((set, index) => renew(set, next[index] as IssuerConfig, kept[index] !== null)),
-        );
-        for (const set of changed.all) assertNoLoss(set, sets);
+        await Promise.all(steps.map(takeOver));
       } catch (error) {
         changed.close(sets);
         throw error;
@@ -75,34 +71,80 @@ function compose(all: readonly KeySet[], issuers: Config['issuers'], options: Ke
   return sets;
 }
 
-/** What of an issuer its keys depend on. */
-function settings({
-  issuer,
-  discovery,
-  jwksUri,
-  jwksFile,
-  jwks,
-  algorithms,
-  minRsaBits,
-  keys,
-}: IssuerConfig) {
-  return { issuer, discovery, jwksUri, jwksFile, jwks, algorithms, minRsaBits, keys };
+/** How one issuer of the next config comes to its keys. */
+interface Change {
+  readonly config: IssuerConfig;
+  readonly set: KeySet;
+  /** The set of this issuer until now; the same one where it goes on, null where the issuer is new. */
+  readonly before: KeySet | null;
+  /** Whether the keys come from where they came from before. */
+  readonly sameSource: boolean;
 }
 
-async function renew(set: KeySet, { issuer, jwksFile }: IssuerConfig, kept: boolean): Promise<void> {
-  if (!kept) await set.start();
-  else if (jwksFile !== null) await set.refresh('reload');
-  if (jwksFile === null || set.status().lastError === null) return;
-  const why = set.status().lastError?.message;
-  throw new GatewayError('keys_unavailable', `the keys of ${issuer} cannot be read: ${why}`);
+function plan(
+  config: IssuerConfig,
+  { all }: KeySets,
+  issuers: Config['issuers'],
+  options: KeySetsOptions,
+): Change {
+  const index = issuers.findIndex(({ issuer }) => issuer === config.issuer);
+  const [known, before] = [issuers[index], all[index]];
+  if (known === undefined || before === undefined)
+    return { config, set: observe(config, options), before: null, sameSource: false };
+  const goesOn = isDeepStrictEqual(keySettings(known), keySettings(config));
+  const set = goesOn ? before : observe(config, options);
+  return { config, set, before, sameSource: isDeepStrictEqual(sourceOf(known), sourceOf(config)) };
 }
 
-/** A source that does not answer must not take away the keys that another still has. */
-function assertNoLoss(set: KeySet, before: KeySets): void {
-  const { issuer, lastError } = set.status();
-  const had = before.all.some((each) => each.status().issuer === issuer && each.usable());
-  if (had && !set.usable())
-    throw new GatewayError('keys_unavailable', `${issuer} would lose its keys: ${lastError?.message}`);
+/** All settings of an issuer but those that only its tokens meet: a set goes on where they are the same. */
+function keySettings(config: IssuerConfig): object {
+  const { audience, tokenType, clockTolerance, maxLifetime, requiredClaims, claims, ...rest } = config;
+  return rest;
+}
+
+function sourceOf({ issuer, discovery, jwksUri, jwksFile, jwks }: IssuerConfig): object {
+  return { issuer, discovery, jwksUri, jwksFile, jwks };
+}
+
+/** Milliseconds. An issuer that is well has answered by then, so that its first tokens find its keys. */
+const patience = 1000;
+
+/**
+ * Gives an issuer of the next config its keys. A set with the same source takes over the keys at hand and fetches in the
+ * background; so does, without keys, an issuer that had none. Only where keys would be lost the reload waits for others.
+ *
+ * @throws GatewayError where they cannot be had
+ */
+async function takeOver({ config, set, before, sameSource }: Change): Promise<void> {
+  const { issuer, jwks, jwksFile } = config;
+  if (set === before) {
+    if (jwksFile !== null) {
+      await set.refresh('reload');
+      assertRead(issuer, set);
+    }
+    return;
+  }
+  if (jwks === null && jwksFile === null) {
+    if (before !== null && sameSource && (await set.adopt(before))) return void set.start('reload');
+    if (before?.usable() !== true) {
+      await Promise.race([set.start('reload'), wait(patience, undefined, { ref: false })]);
+      return;
+    }
+  }
+  await set.start('reload');
+  if (jwksFile !== null) assertRead(issuer, set);
+  // A source that does not answer must not take away the keys that another one still has.
+  if (before?.usable() === true && !set.usable())
+    throw new GatewayError(
+      'keys_unavailable',
+      `${issuer} would lose its keys: ${set.status().lastError?.message}`,
+    );
+}
+
+function assertRead(issuer: string, set: KeySet): void {
+  const { lastError } = set.status();
+  if (lastError !== null)
+    throw new GatewayError('keys_unavailable', `the keys of ${issuer} cannot be read: ${lastError.message}`);
 }
 
 const triggers = ['startup', 'refresh', 'unknown_key', 'reload'] as const;

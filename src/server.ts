@@ -103,7 +103,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
   let cutByClose = 0;
   let current = compileInForce({ config, source: options.source ?? 'object' }, parts);
   let reloads: Reloads = { last: null, needsRestart: [], wasReady: false, modeSince: startedAt };
-  /** The start, then each reload: one at a time. */
+  /** The opening of the ports, then each reload: one at a time. */
   let turn: Promise<unknown> = Promise.resolve();
   let opening: Promise<unknown> = Promise.resolve();
   /** Upstreams that only requests under an earlier config still use. */
@@ -234,7 +234,8 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     toggleDebug: () => level.toggleDebug(),
     start() {
       const started = startUp();
-      turn = started.catch(() => {});
+      // An issuer that hangs at the start holds no reload.
+      turn = opening.catch(() => {});
       return started;
     },
     reload(load) {

@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions, type TLSSocket, type TlsOptions } from 'node:tls';
+import { readRegularFile } from './regular-file.ts';
 
 export interface ListenTls {
   readonly certFile: string;
@@ -68,15 +68,15 @@ function readOptions(tls: ListenTls): ReadTls {
     // A session that is resumed is not asked for its certificate again: for five minutes, not OpenSSL's two hours.
     sessionTimeout: 300,
     ALPNProtocols: ['http/1.1'],
-    cert: readFileSync(tls.certFile),
-    key: readFileSync(tls.keyFile),
+    cert: readRegularFile(tls.certFile),
+    key: readRegularFile(tls.keyFile),
   } as const satisfies SecureContextOptions & { ALPNProtocols: readonly string[] };
   if (tls.clientCertificates === 'none') return own;
   return {
     ...own,
     requestCert: true,
     rejectUnauthorized: tls.clientCertificates === 'required',
-    ...(tls.clientCaFile === null ? {} : { ca: readFileSync(tls.clientCaFile) }),
+    ...(tls.clientCaFile === null ? {} : { ca: readRegularFile(tls.clientCaFile) }),
   };
 }
 

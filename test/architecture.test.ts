@@ -23,7 +23,7 @@ function importsOf(file: string): Import[] {
   });
 }
 
-/** What each stage may know besides node: modules, errors.ts, clock.ts, fifo.ts and its own room. */
+/** What each stage may know besides node: modules, its own room and the shared files below. */
 const stages: Readonly<
   Record<string, { readonly rooms: readonly string[]; readonly packages: readonly string[] }>
 > = {
@@ -37,6 +37,8 @@ const stages: Readonly<
   proxy: { rooms: [], packages: ['undici'] },
 };
 
+const shared = ['errors.ts', 'clock.ts', 'fifo.ts', 'algorithms.ts', 'regular-file.ts'];
+
 for (const [stage, { rooms, packages }] of Object.entries(stages)) {
   t.test(`${stage} knows only what its stage needs`, async (t) => {
     const own = files.filter((file) => file.startsWith(`${stage}/`));
@@ -45,9 +47,7 @@ for (const [stage, { rooms, packages }] of Object.entries(stages)) {
       for (const { target } of importsOf(file)) {
         const allowed =
           target.startsWith('node:') ||
-          target === 'errors.ts' ||
-          target === 'clock.ts' ||
-          target === 'fifo.ts' ||
+          shared.includes(target) ||
           [stage, ...rooms].some((room) => target.startsWith(`${room}/`)) ||
           packages.includes(target);
         t.ok(allowed, `${file} imports ${target}`);

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { readRegularFile } from '../regular-file.ts';
 import type { Path } from './path.ts';
 import type { Checked, Finding } from './validate.ts';
 
@@ -41,7 +41,7 @@ export function checkCertificates(files: CertificateFiles, path: Path): Checked 
 function read<T>(file: string | null, parse: (text: string) => Read<T>): Read<T> {
   if (file === null) return { value: null, fault: null };
   try {
-    return parse(readFileSync(file, 'latin1'));
+    return parse(readRegularFile(file).toString('latin1'));
   } catch (error) {
     const { code = 'error' } = error as NodeJS.ErrnoException;
     return { value: null, fault: `the file cannot be read (${code})` };
@@ -88,7 +88,7 @@ function checkPair(
     return [{ path: keyPath, message: 'the key is not that of the first certificate in certFile' }];
   }
   try {
-    createSecureContext({ cert: readFileSync(certFile), key: readFileSync(keyFile) });
+    createSecureContext({ cert: readRegularFile(certFile), key: readRegularFile(keyFile) });
     return [];
   } catch (error) {
     const { code = 'error' } = error as NodeJS.ErrnoException;

@@ -1,3 +1,5 @@
+import { type Stats, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { readable } from './check-ports.ts';
 import { checkMatcher } from './check-rules.ts';
 import { parseUrl } from './formats.ts';
@@ -123,13 +125,37 @@ function adviseOn({ audience, maxLifetime, keys, jwks, jwksFile }: IssuerConfig,
       message: 'whoever can change the answer can forge tokens',
     });
   }
-  if (keys.cacheFile !== null && (jwks !== null || jwksFile !== null)) {
-    warnings.push({
-      path: [...path, 'keys', 'cacheFile'],
-      message: 'is not used: these keys are not fetched',
-    });
+  if (keys.cacheFile !== null) {
+    const message =
+      jwks !== null || jwksFile !== null
+        ? 'is not used: these keys are not fetched'
+        : doubtOfFolder(dirname(resolve(keys.cacheFile)));
+    if (message !== undefined) warnings.push({ path: [...path, 'keys', 'cacheFile'], message });
   }
   return warnings;
+}
+
+/**
+ * The file itself is not believed if somebody else may have written it. Who may write in its folder cannot forge keys,
+ * but can take the file away or put an older one of ours in its place.
+ */
+function doubtOfFolder(folder: string): string | undefined {
+  const user = process.geteuid?.();
+  const status = lookAt(folder);
+  if (user === undefined || status === undefined) return undefined;
+  const own = (status.uid === user || status.uid === 0) && (status.mode & 0o022) === 0;
+  return own
+    ? undefined
+    : 'is in a folder where others may write, who can remove the file or bring back an older one';
+}
+
+/** Undefined where it does not exist here or may not be looked at. */
+function lookAt(folder: string): Stats | undefined {
+  try {
+    return statSync(folder);
+  } catch {
+    return undefined;
+  }
 }
 
 function isLoopback(hostname: string): boolean {

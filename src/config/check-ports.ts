@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { readRegularFile } from '../regular-file.ts';
 import { checkCertificates } from './check-certificates.ts';
 import type { Path } from './path.ts';
 import type { Config, UpstreamConfig } from './schema.ts';
@@ -57,7 +57,8 @@ function checkTokenFile(tokenFile: string | null): Finding[] {
   const path = ['admin', 'tokenFile'];
   const [fault] = readable({ tokenFile }, ['admin']);
   if (fault !== undefined) return [fault];
-  if (tokenFile === null || readFileSync(tokenFile, 'utf8').trim().length >= leastTokenBytes) return [];
+  if (tokenFile === null || readRegularFile(tokenFile).toString('utf8').trim().length >= leastTokenBytes)
+    return [];
   return [{ path, message: `must hold at least ${leastTokenBytes} bytes` }];
 }
 
@@ -84,7 +85,7 @@ export function readable(files: Readonly<Record<string, string | null>>, path: P
   return Object.entries(files).flatMap(([key, file]) => {
     if (file === null) return [];
     try {
-      readFileSync(file);
+      readRegularFile(file);
       return [];
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;

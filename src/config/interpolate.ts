@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readRegularFile } from '../regular-file.ts';
 import { coerce } from './coerce.ts';
 import type { SchemaNode } from './fields.ts';
 import { childOf } from './node.ts';
@@ -38,7 +38,7 @@ export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpo
       const file = resolve(cwd, expression.slice('file:'.length));
       files.push(file);
       try {
-        return readFileSync(file, 'utf8').trim();
+        return readRegularFile(file).toString('utf8').trim();
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         findings.push({ path, message: `the file of \${${expression}} cannot be read (${code ?? 'error'})` });

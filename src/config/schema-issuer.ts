@@ -60,12 +60,12 @@ const keys = section(
     maxKeys: integer(100, 'Most keys in a set.', { minimum: 1, maximum: 10_000 }),
     cacheFile: text(
       null,
-      'File that keeps the last good keys over a restart: read at the start alone, while the issuer cannot be reached, and never when older than `maxStale`. One for each issuer; nobody else may write it.',
+      'File that keeps the last good keys over a restart. It is read only while the issuer cannot be reached at the start, and not used if it is older than `maxStale`, a symbolic link, not a regular file, of another user than this process and root, or writable by its group or others. One for each issuer, in a folder where nobody else may write.',
     ),
     caFile: file(null, 'PEM file of the authorities to trust for the fetch. null: those of the system.'),
     bearerTokenFile: file(
       null,
-      "File whose content is sent as a bearer token with the fetch, as the Kubernetes API server's key set wants. Re-read at every fetch.",
+      "File whose content is sent as a bearer token with the fetch, as the Kubernetes API server's key set wants. It is sent only to the issuer's own origin or to `jwksUri`, never to another host that the metadata name. Re-read at every fetch.",
     ),
     allowInsecureHttp: flag(
       false,
@@ -76,7 +76,7 @@ const keys = section(
 );
 
 const algorithm = choice(
-  ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
+  ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
   required,
   'A signature algorithm.',
 );
@@ -97,12 +97,15 @@ export const issuer = section(
       format: 'fetch-url',
       expects: 'an http or https URL',
     }),
-    jwksFile: file(null, 'File with the key set; read again at every refresh.'),
+    jwksFile: file(
+      null,
+      'File with the keys: a JWK Set, or public keys or certificates in PEM. It is watched, and read again when it changes.',
+    ),
     jwks,
     algorithms: list(
       field<Algorithm, Algorithm>({ ...algorithm, format: 'algorithm' }),
       ['RS256'],
-      'Signature algorithms that are accepted. `none` and `HS*` cannot be configured.',
+      'Signature algorithms that are accepted. `EdDSA` and `Ed25519` (RFC 9864) are the same one. `none` and `HS*` cannot be configured.',
       { minItems: 1 },
     ),
     minRsaBits: integer(2048, 'Smallest RSA key that is used, in bits.', { minimum: 2048, maximum: 16_384 }),

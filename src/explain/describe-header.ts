@@ -36,7 +36,7 @@ function hintOfAlgorithm(alg: string, accepted: readonly string[]): string | und
   if (/^HS(256|384|512)$/.test(alg)) {
     return 'it is signed with a shared secret, not with a private key of the issuer; such tokens are never accepted';
   }
-  if (/^((RS|PS|ES)(256|384|512)|EdDSA)$/.test(alg)) {
+  if (/^((RS|PS|ES)(256|384|512)|EdDSA|Ed25519)$/.test(alg)) {
     return `add ${alg} to the issuer's algorithms if it is to be accepted`;
   }
   const cased = accepted.find((each) => each.toLowerCase() === alg.toLowerCase());

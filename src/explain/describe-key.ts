@@ -1,4 +1,6 @@
+import { withOtherNames } from '../algorithms.ts';
 import type { Reason } from '../errors.ts';
+import { mostKeysTried } from '../keys/select.ts';
 import type { KeySetStatus } from '../keys/status.ts';
 import type { UnverifiedToken } from '../token/read.ts';
 import type { Finding } from './steps.ts';
@@ -27,14 +29,37 @@ export function describeKey(
     };
   }
   const alg = show(header.alg);
+  const named = keys?.keys.filter((key) => kid === undefined || key.kid === kid) ?? [];
+  const fitting = named.filter((key) => withOtherNames(key.algorithms).includes(String(header.alg)));
   if (kid === undefined) {
     return {
       expected: 'a kid in the header',
       got: 'missing',
-      hint: `without one, exactly one key must be for ${alg}; ${known(keys)}`,
+      hint: hintWithoutKid(alg, fitting.length, keys),
+    };
+  }
+  if (fitting.length > mostKeysTried) {
+    return {
+      expected: `at most ${mostKeysTried} keys under one kid`,
+      got: `${fitting.length} for kid ${show(kid)}`,
+      hint: 'none of them is tried: a forged token would cost a verification under each',
+    };
+  }
+  if (fitting.length > 0) {
+    return {
+      expected: "the tid of the configured issuer's tenant",
+      got: 'another one, or none',
+      hint: `the issuer binds kid ${show(kid)} to the tenant that the token names in tid`,
     };
   }
   return { expected: `a key for ${alg}`, got: `kid ${show(kid)}`, hint: hintOf(kid, alg, keys) };
+}
+
+function hintWithoutKid(alg: string, fitting: number, keys: KeySetStatus | undefined): string {
+  if (fitting === 0) return `without one, every key for ${alg} is tried, and there is none; ${known(keys)}`;
+  if (fitting > mostKeysTried)
+    return `without one, at most ${mostKeysTried} keys are tried, and ${fitting} are for ${alg}`;
+  return `without one, every key for ${alg} is tried, and none of them verifies it; ${known(keys)}`;
 }
 
 function hintOf(kid: string, alg: string, keys: KeySetStatus | undefined): string {

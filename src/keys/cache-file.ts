@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { codeOf, FetchError } from './error.ts';
+import { readBounded } from './file.ts';
 import { isObject, parseJson } from './json.ts';
 
 /** The last good key set, as it outlives the process. */
@@ -64,19 +66,44 @@ export function createCacheFile({ path, issuer, source, maxSize }: CacheFileOpti
   };
 }
 
-/** Keys from this file are believed: it must not be anybody's to write. */
+/**
+ * Reads the file if nobody but us and root can have written it, since its keys are believed. All is asked of the file
+ * that was opened, so that it cannot be swapped between the look and the reading. A FIFO or a device keeps nobody waiting.
+ */
 async function readOwn(path: string, maxSize: number): Promise<string | undefined> {
+  let file: FileHandle | undefined;
   try {
-    const { mode, size } = await stat(path);
-    if ((mode & 0o002) !== 0) throw new FetchError('cache_invalid', 'cacheFile can be written by anybody');
-    if (size > maxSize) throw new FetchError('cache_invalid', `cacheFile holds more than ${maxSize} bytes`);
-    return await readFile(path, 'utf8');
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const doubt = findDoubt(await file.stat());
+    if (doubt !== undefined) throw new FetchError('cache_invalid', `cacheFile is not used: ${doubt}`);
+    return await readBounded(file, 'cacheFile', maxSize);
   } catch (error) {
     if (error instanceof FetchError) throw error;
     const code = codeOf(error);
     if (code === 'ENOENT') return undefined;
+    if (code === 'ELOOP')
+      throw new FetchError(
+        'cache_invalid',
+        'cacheFile is not used: it is a symbolic link; name the file itself',
+      );
+    // Nothing listens behind a socket, and no driver behind a device.
+    if (code === 'ENXIO') throw new FetchError('cache_invalid', `cacheFile is not used: ${irregular}`);
     throw new FetchError('file_unreadable', `cacheFile cannot be read (${code})`);
+  } finally {
+    await file?.close();
   }
+}
+
+const irregular = 'it is not a regular file';
+
+/** Why keys of an open file cannot be believed. */
+function findDoubt(status: Stats): string | undefined {
+  if (!status.isFile()) return irregular;
+  const user = process.geteuid?.();
+  // Without users (Windows) there is nobody to tell apart.
+  if (user === undefined) return undefined;
+  if (status.uid !== user && status.uid !== 0) return 'it belongs to another user';
+  return (status.mode & 0o022) === 0 ? undefined : 'its group or others may write it (chmod go-w)';
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {

@@ -1,3 +1,5 @@
+import type { Reported } from './status.ts';
+
 /** Why an attempt to get an issuer's keys failed. */
 export type FetchErrorCode =
   // the exchange
@@ -8,6 +10,7 @@ export type FetchErrorCode =
   | 'redirect'
   | 'insecure'
   | 'too_large'
+  | 'content_coding'
   | 'not_json'
   | 'file_unreadable'
   | 'file_unwritable'
@@ -36,4 +39,10 @@ export class FetchError extends Error {
 export function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]*$/.test(code) ? code : 'no code';
+}
+
+/** An error as logs and the status page show it. One of unknown make is named, never quoted. */
+export function report(error: unknown): Reported {
+  if (error instanceof FetchError) return { code: error.code, message: error.message };
+  return { code: 'internal', message: `unexpected ${error instanceof Error ? error.name : typeof error}` };
 }

@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, type Dispatcher } from 'undici';
 import { hostOf, isLoopback } from './address.ts';
+import { decodeBody } from './decode.ts';
 import { codeOf, FetchError } from './error.ts';
 import { readText } from './file.ts';
 import { parseJson } from './json.ts';
@@ -15,12 +16,15 @@ export interface FetchedJson {
   readonly maxAge?: number;
 }
 
-/**
- * Gets one JSON document. Rejects with a {@link FetchError}.
- *
- * @param mayReach - asked of every address that would be dialed; not where a proxy dials. Default: any
- */
-export type FetchJson = (url: string, mayReach?: MayReach) => Promise<FetchedJson>;
+/** Gets one JSON document. Rejects with a {@link FetchError}. */
+export type FetchJson = (url: string, request?: FetchRequest) => Promise<FetchedJson>;
+
+export interface FetchRequest {
+  /** Asked of every address that would be dialed; not where a proxy dials. Default: any. */
+  readonly mayReach?: MayReach;
+  /** Whether the bearer token is meant for this address. Default: no. */
+  readonly withToken?: boolean;
+}
 
 /** How to connect; fits the `connect` and `requestTls` options of undici's agents. */
 export interface ConnectOptions {
@@ -43,7 +47,7 @@ export interface FetchOptions {
   readonly maxSize: number;
   /** PEM of the only authorities to trust; read at every fetch. */
   readonly caFile: string | null;
-  /** Its trimmed content is sent as bearer token; read at every fetch. */
+  /** Its trimmed content is sent as bearer token with the requests that say so; read at every fetch. */
   readonly bearerTokenFile: string | null;
   /** http is otherwise for loopback alone. */
   readonly allowInsecureHttp: boolean;
@@ -61,7 +65,7 @@ export interface FetchOptions {
  */
 export function createFetchJson(options: FetchOptions): FetchJson {
   const { timeout, dispatcher = connectDirectly, lookup = systemLookup, schedule = scheduleTimer } = options;
-  return async (url, mayReach = anywhere) => {
+  return async (url, { mayReach = anywhere, withToken = false } = {}) => {
     const target = readTarget(url, options.allowInsecureHttp);
     const host = hostOf(target);
     // An address is dialed without being looked up.
@@ -82,7 +86,7 @@ export function createFetchJson(options: FetchOptions): FetchJson {
       cancel = schedule(expire, timeout);
     });
     try {
-      return await Promise.race([exchange(connections, target, options), late]);
+      return await Promise.race([exchange(connections, target, { ...options, withToken }), late]);
     } catch (error) {
       throw translate(error, target);
     } finally {
@@ -107,7 +111,7 @@ function readTarget(url: string, allowInsecureHttp: boolean): URL {
 async function exchange(
   connections: Dispatcher,
   target: URL,
-  { maxSize, bearerTokenFile }: FetchOptions,
+  { maxSize, bearerTokenFile, withToken }: FetchOptions & Required<Pick<FetchRequest, 'withToken'>>,
 ): Promise<FetchedJson> {
   const { statusCode, headers, body } = await connections.request({
     origin: target.origin,
@@ -115,8 +119,9 @@ async function exchange(
     method: 'GET',
     headers: {
       accept: 'application/json, application/jwk-set+json',
+      'accept-encoding': 'identity',
       'user-agent': 'jwks-sidecar',
-      ...(await readCredentials(bearerTokenFile)),
+      ...(withToken && (await readCredentials(bearerTokenFile))),
     },
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -124,14 +129,25 @@ async function exchange(
   if (statusCode >= 300 && statusCode < 400) {
     throw new FetchError('redirect', `${nameOf(target)} redirects (${statusCode})`);
   }
-  if (statusCode !== 200) throw new FetchError('status', `${nameOf(target)} answered ${statusCode}`);
+  if (statusCode !== 200) {
+    const wanted = (statusCode === 401 || statusCode === 403) && bearerTokenFile !== null && !withToken;
+    throw new FetchError(
+      'status',
+      `${nameOf(target)} answered ${statusCode}${wanted ? ` ${tokenWithheld}` : ''}`,
+    );
+  }
   const bytes = await readBody(body, Number(headers['content-length'] ?? 0), maxSize, target);
+  const decoded = await decodeBody(bytes, headers['content-encoding'], { maxSize, name: nameOf(target) });
   const maxAge = readMaxAge(headers['cache-control']);
   return {
-    document: parseJson(new TextDecoder().decode(bytes), nameOf(target)),
+    document: parseJson(new TextDecoder().decode(decoded), nameOf(target)),
     ...(maxAge !== undefined && { maxAge }),
   };
 }
+
+/** The metadata could name any host. */
+const tokenWithheld =
+  "(bearerTokenFile was not sent, because this is not the issuer's own origin; set jwksUri to this address if the token is meant for it)";
 
 async function readBody(
   body: AsyncIterable<Uint8Array>,
@@ -167,7 +183,10 @@ async function readAuthority(file: string | null): Promise<{ ca?: string }> {
 }
 
 async function readCredentials(file: string | null): Promise<{ authorization?: string }> {
-  return file === null ? {} : { authorization: `Bearer ${(await readText(file, 'bearerTokenFile')).trim()}` };
+  if (file === null) return {};
+  const token = (await readText(file, 'bearerTokenFile')).trim();
+  if (token === '') throw new FetchError('file_unreadable', 'bearerTokenFile is empty');
+  return { authorization: `Bearer ${token}` };
 }
 
 function translate(error: unknown, target: URL): FetchError {

@@ -1,3 +1,4 @@
+import { describeText } from './describe-text.ts';
 import { FetchError } from './error.ts';
 
 /** Parses JSON text; `name` says in the error what it was. Throws a {@link FetchError} `not_json`. */
@@ -6,7 +7,7 @@ export function parseJson(text: string, name: string): unknown {
     return JSON.parse(text);
   } catch {
     // The cause would quote the text.
-    throw new FetchError('not_json', `${name} is not JSON`);
+    throw new FetchError('not_json', `${name} is ${describeText(text)}`);
   }
 }
 

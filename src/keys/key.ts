@@ -6,13 +6,16 @@ export class PublishedKey {
   readonly kid: string | undefined;
   /** What it is, for logs and the status page. */
   readonly status: KeyStatus;
+  /** The `tid` that its tokens must carry; undefined where the key is not bound to a tenant of Entra ID. */
+  readonly tenant: string | undefined;
   readonly #imported: ReadonlyMap<string, KeyObject>;
   #withdrawn = false;
 
   /** `imported`: the key once for each algorithm that it may verify. */
-  constructor(status: KeyStatus, imported: ReadonlyMap<string, KeyObject>) {
+  constructor(status: KeyStatus, imported: ReadonlyMap<string, KeyObject>, tenant?: string) {
     this.kid = status.kid ?? undefined;
     this.status = status;
+    this.tenant = tenant;
     this.#imported = imported;
   }
 

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
+import { ageOf, type Clock, type Moment, readMoment, shift } from '../clock.ts';
 import type { CacheFile, Kept } from './cache-file.ts';
-import { FetchError } from './error.ts';
+import { FetchError, report } from './error.ts';
 import { readKeySet } from './jwk.ts';
 import type { PublishedKey } from './key.ts';
 import type { KeySetOptions } from './options.ts';
@@ -8,14 +8,13 @@ import { jitter, refreshInterval, retryDelay } from './pace.ts';
 import type { Schedule } from './schedule.ts';
 import { indexKeys, type KeyIndex } from './select.ts';
 import type { Source } from './source.ts';
-import type { KeySetState, KeyStatus, Reported, Trigger } from './status.ts';
+import type { KeySetState, Reported, Trigger } from './status.ts';
 
 /** What the last successful fetch brought. */
 export interface Loaded extends KeyIndex {
-  /** Monotonic milliseconds. */
-  readonly at: number;
-  /** Epoch milliseconds. */
-  readonly date: number;
+  /** As it came. Another config reads the same document in its own way. */
+  readonly document: unknown;
+  readonly at: Moment;
   /** Milliseconds until it is due to be fetched again, before jitter. */
   readonly interval: number;
   readonly fromCacheFile: boolean;
@@ -28,11 +27,11 @@ export interface RefresherOptions extends KeySetOptions {
   readonly random: () => number;
 }
 
-/** What a key set is read with: how old it is, and what becomes of it. */
-interface Reading extends Pick<Loaded, 'interval' | 'fromCacheFile'> {
-  /** Milliseconds. */
-  readonly age: number;
-}
+/** A document and what is known about it before its keys are read. */
+type Reading = Pick<Loaded, 'document' | 'at' | 'interval' | 'fromCacheFile'>;
+
+/** What may ask for a first fetch. */
+export type FirstTrigger = Extract<Trigger, 'startup' | 'reload'>;
 
 /** How far the wall clock may have been set back since the cache file was written, in milliseconds. */
 const clockSlack = 60_000;
@@ -48,11 +47,13 @@ export class Refresher {
   #error: Reported | undefined;
   #failures = 0;
   #tried = false;
+  /** What asked for the first fetch, and asks again until one succeeds. */
+  #first: FirstTrigger = 'startup';
   /** The last write of the cache file; the next one waits for it. */
   #kept: Promise<void> = Promise.resolve();
   #closed = false;
   #underway: Promise<boolean> | undefined;
-  #next: { readonly at: number; readonly cancel: () => void } | undefined;
+  #next: { readonly at: Moment; readonly cancel: () => void } | undefined;
 
   constructor(options: RefresherOptions) {
     this.#options = options;
@@ -77,14 +78,16 @@ export class Refresher {
     return this.#underway;
   }
 
-  /** Milliseconds since the last success. */
+  /** Milliseconds since the last success. What is not fetched does not get old while the machine sleeps. */
   get age(): number | undefined {
-    return this.#loaded && this.#clock.elapsed() - this.#loaded.at;
+    if (this.#loaded === undefined) return undefined;
+    const { at } = this.#loaded;
+    return this.#options.source.remote ? ageOf(at, this.#clock) : this.#clock.elapsed() - at.elapsed;
   }
 
   /** Milliseconds until the next attempt, if one is planned. */
   get untilNext(): number | undefined {
-    return this.#next && Math.max(0, this.#next.at - this.#clock.elapsed());
+    return this.#next && Math.max(0, -ageOf(this.#next.at, this.#clock));
   }
 
   get state(): KeySetState {
@@ -98,6 +101,33 @@ export class Refresher {
   attempt(trigger: Trigger): Promise<boolean> {
     this.#underway ??= this.#attempt(trigger);
     return this.#underway;
+  }
+
+  /** Makes the first attempt. */
+  begin(trigger: FirstTrigger): Promise<boolean> {
+    this.#first = trigger;
+    return this.attempt(trigger);
+  }
+
+  /** Begins the next attempt if it is overdue: timers stand still while the machine sleeps. */
+  wake(): void {
+    if (this.untilNext === 0) void this.attempt(this.#trigger());
+  }
+
+  /**
+   * Takes over what another one has loaded from the same source, as this one's options read it. Resolves to whether
+   * there is a key that serves; if not, nothing was taken over.
+   */
+  async adopt({ loaded, error, tried }: Refresher): Promise<boolean> {
+    if (loaded === undefined) return false;
+    const { document, at, fromCacheFile } = loaded;
+    const interval = Math.min(loaded.interval, this.#options.keys.refresh);
+    const own = await this.#read({ document, at, interval, fromCacheFile }).catch(() => undefined);
+    if (own === undefined) return false;
+    this.#loaded = own;
+    this.#error = error;
+    this.#tried = tried;
+    return true;
   }
 
   /** Plans no further attempt. */
@@ -134,16 +164,23 @@ export class Refresher {
   async #load(trigger: Trigger): Promise<Loaded> {
     const { document, maxAge } = await this.#options.source.read(trigger);
     const interval = refreshInterval(this.#options.keys.refresh, maxAge);
-    const loaded = await this.#read(document, { age: 0, interval, fromCacheFile: false });
-    this.#keep({ document, date: loaded.date });
+    const at = readMoment(this.#clock);
+    const loaded = await this.#read({ document, at, interval, fromCacheFile: false });
+    this.#keep({ document, date: at.now });
     return loaded;
   }
 
-  async #read(document: unknown, { age, ...rest }: Reading): Promise<Loaded> {
-    const { algorithms, minRsaBits, keys } = this.#options;
-    const known = this.#loaded?.keys ?? [];
-    const read = await readKeySet(document, { algorithms, minRsaBits, maxKeys: keys.maxKeys, known });
-    return { ...indexKeys(read), ...rest, at: this.#clock.elapsed() - age, date: this.#clock.now() - age };
+  async #read(reading: Reading): Promise<Loaded> {
+    const { issuer, algorithms, minRsaBits, keys } = this.#options;
+    const options = {
+      issuer,
+      algorithms,
+      minRsaBits,
+      maxKeys: keys.maxKeys,
+      known: this.#loaded?.keys ?? [],
+    };
+    const read = await readKeySet(reading.document, options);
+    return { ...indexKeys(read), ...reading };
   }
 
   /** Serves the keys of the cache file while none can be fetched; what is wrong with it is said, and no more. */
@@ -156,9 +193,11 @@ export class Refresher {
       // What claims to come from the future could be any age.
       if (age < -clockSlack) throw new FetchError('cache_invalid', 'cacheFile is of a later time than now');
       if (age > keys.maxStale) throw new FetchError('cache_invalid', 'cacheFile is older than maxStale');
-      const reading = { age: Math.max(0, age), interval: keys.refresh, fromCacheFile: true };
-      this.#replace(await this.#read(kept.document, reading));
-      events.cached({ issuer, action: 'read', ageMs: reading.age });
+      const ageMs = Math.max(0, age);
+      const at = shift(readMoment(this.#clock), -ageMs);
+      const { document } = kept;
+      this.#replace(await this.#read({ document, at, interval: keys.refresh, fromCacheFile: true }));
+      events.cached({ issuer, action: 'read', ageMs });
     } catch (error) {
       events.cached({ issuer, action: 'read', error: report(error) });
     }
@@ -183,7 +222,11 @@ export class Refresher {
     for (const key of withdrawn) key.withdraw();
     if (withdrawn.length > 0) onWithdrawn?.(withdrawn);
     if (added.length + withdrawn.length > 0) {
-      events.changed({ issuer, added: statuses(added), withdrawn: statuses(withdrawn) });
+      events.changed({
+        issuer,
+        added: added.map(({ status }) => status),
+        withdrawn: withdrawn.map(({ status }) => status),
+      });
     }
     if (JSON.stringify(loaded.skipped) !== JSON.stringify(before?.skipped ?? [])) {
       events.skipped({ issuer, keys: loaded.skipped });
@@ -192,12 +235,13 @@ export class Refresher {
 
   #plan(delay: number): void {
     if (this.#closed) return;
-    const run = () => void this.attempt(this.#hasFetched() ? 'refresh' : 'startup');
-    this.#next = { at: this.#clock.elapsed() + delay, cancel: this.#options.schedule(run, delay) };
+    const run = () => void this.attempt(this.#trigger());
+    this.#next = { at: shift(readMoment(this.#clock), delay), cancel: this.#options.schedule(run, delay) };
   }
 
-  #hasFetched(): boolean {
-    return this.#loaded?.fromCacheFile === false;
+  /** What asks for an attempt that is due. */
+  #trigger(): Trigger {
+    return this.#loaded?.fromCacheFile === false ? 'refresh' : this.#first;
   }
 
   #cancelNext(): void {
@@ -209,14 +253,4 @@ export class Refresher {
 function without(keys: readonly PublishedKey[], others: readonly PublishedKey[]): readonly PublishedKey[] {
   const excluded = new Set(others);
   return keys.filter((key) => !excluded.has(key));
-}
-
-function statuses(keys: readonly PublishedKey[]): readonly KeyStatus[] {
-  return keys.map((key) => key.status);
-}
-
-/** An error of unknown make is named, never quoted. */
-function report(error: unknown): Reported {
-  if (error instanceof FetchError) return { code: error.code, message: error.message };
-  return { code: 'internal', message: `unexpected ${error instanceof Error ? error.name : typeof error}` };
 }

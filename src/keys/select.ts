@@ -19,16 +19,23 @@ export function indexKeys({ keys, skipped }: ReadKeySet): KeyIndex {
   return { keys, skipped, byKid };
 }
 
+/** A forged token costs a verification under each key that fits it: with more of them than this none is tried. */
+export const mostKeysTried = 4;
+
 /**
  * The keys to try for a token's `alg` and `kid`; none where the set says that there is no such key; undefined where it
- * does not know the `kid`, so that a newer set might. Without `kid`, the one key that fits, if it is one.
+ * does not know the `kid`, so that a newer set might. Without `kid`, all that fit.
  */
 export function selectKeys(
   index: KeyIndex,
   algorithm: string,
   kid: string | undefined,
 ): readonly PublishedKey[] | undefined {
-  if (kid !== undefined) return index.byKid.get(kid)?.filter((key) => key.fits(algorithm));
-  const fitting = index.keys.filter((key) => key.fits(algorithm));
-  return fitting.length === 1 ? fitting : [];
+  const named = kid === undefined ? index.keys : index.byKid.get(kid);
+  return named?.filter((key) => key.fits(algorithm));
+}
+
+/** The keys that fit an `alg` and have no id by which a token could name them. */
+export function selectNameless({ keys }: KeyIndex, algorithm: string): readonly PublishedKey[] {
+  return keys.filter((key) => key.kid === undefined && key.fits(algorithm));
 }

@@ -5,9 +5,9 @@ import { createCacheFile } from './cache-file.ts';
 import { createFetchJson } from './fetch.ts';
 import type { PublishedKey } from './key.ts';
 import type { KeySetOptions } from './options.ts';
-import { Refresher } from './refresher.ts';
+import { type FirstTrigger, Refresher } from './refresher.ts';
 import { scheduleTimer } from './schedule.ts';
-import { selectKeys } from './select.ts';
+import { mostKeysTried, selectKeys, selectNameless } from './select.ts';
 import { createSource, type Source } from './source.ts';
 import type { KeySetStatus, Trigger } from './status.ts';
 
@@ -16,8 +16,17 @@ export type Found = readonly PublishedKey[] | Refusal;
 
 /** One issuer's keys: fetched at the start, refreshed in the background, served until they are too old. */
 export interface KeySet {
-  /** Begins the first fetch and all that follow. Resolves after the first attempt, successful or not; never rejects. */
-  start(): Promise<void>;
+  /**
+   * Begins the first fetch and all that follow. Resolves after the first attempt, successful or not; never rejects.
+   *
+   * @param trigger - what the fetches count as until one succeeds. Default: `startup`
+   */
+  start(trigger?: FirstTrigger): Promise<void>;
+  /**
+   * Before `start`: takes over the keys that another set has from the same source, as the options of this one read
+   * them, with their age. Resolves to whether there is a key that serves; if not, nothing was taken over.
+   */
+  adopt(previous: KeySet): Promise<boolean>;
   /**
    * Finds keys for a token's `alg` and `kid`, at once where the keys at hand can answer; a promise where an unknown
    * `kid` is worth a fetch. Refusals: `key_unknown`, `keys_unavailable` with `retryAfter`.
@@ -68,8 +77,12 @@ class IssuerKeys implements KeySet {
     this.#refresher = new Refresher({ ...options, source: this.#source, cache, schedule, random });
   }
 
-  async start(): Promise<void> {
-    await this.#refresher.attempt('startup');
+  async start(trigger: FirstTrigger = 'startup'): Promise<void> {
+    await this.#refresher.begin(trigger);
+  }
+
+  async adopt(previous: KeySet): Promise<boolean> {
+    return previous instanceof IssuerKeys && this.#refresher.adopt(previous.#refresher);
   }
 
   usable(): boolean {
@@ -82,6 +95,7 @@ class IssuerKeys implements KeySet {
   }
 
   find(algorithm: string, kid: string | undefined): Found | Promise<Found> {
+    this.#refresher.wake();
     return this.#atHand(algorithm, kid) ?? this.#search(algorithm, kid);
   }
 
@@ -102,7 +116,7 @@ class IssuerKeys implements KeySet {
       keys: loaded?.keys.map((key) => key.status) ?? [],
       skipped: loaded?.skipped ?? [],
       fromCacheFile: loaded?.fromCacheFile ?? false,
-      lastSuccess: loaded?.date ?? null,
+      lastSuccess: loaded?.at.now ?? null,
       ageMs: age,
       nextRefreshMs: untilNext,
       lastError: error,
@@ -117,8 +131,12 @@ class IssuerKeys implements KeySet {
   #atHand(algorithm: string, kid: string | undefined): Found | undefined {
     const { loaded, untilNext = 0 } = this.#refresher;
     if (loaded === undefined || !this.usable()) return this.#unavailable(kid, untilNext);
-    const keys = selectKeys(loaded, algorithm, kid);
-    return keys?.length === 0 ? this.#unknown(kid) : keys;
+    const named = selectKeys(loaded, algorithm, kid);
+    // A PEM file cannot give its keys ids, so a token that names one is tried under them.
+    const keys = named ?? (this.#source.remote ? undefined : selectNameless(loaded, algorithm));
+    if (keys === undefined) return undefined;
+    if (keys.length > mostKeysTried) return { ...this.#unknown(kid), uncounted: true };
+    return keys.length === 0 ? this.#unknown(kid) : keys;
   }
 
   #search(algorithm: string, kid: string | undefined): Found | Promise<Found> {

@@ -1,10 +1,11 @@
 import type { LookupFunction } from 'node:net';
-import type { Clock } from '../clock.ts';
+import { ageOf, type Clock, type Moment, readMoment } from '../clock.ts';
 import { discover } from './discover.ts';
 import type { FetchedJson, FetchJson } from './fetch.ts';
 import { readText } from './file.ts';
 import { parseJson } from './json.ts';
 import type { KeySetConfig } from './options.ts';
+import { isPem, readPem } from './pem.ts';
 import { type MayReach, reachOf } from './reach.ts';
 import type { Trigger } from './status.ts';
 
@@ -25,8 +26,7 @@ export interface SourceParts {
 interface Discovered {
   readonly keysUrl: string;
   readonly mayReach: MayReach;
-  /** Monotonic milliseconds. */
-  readonly at: number;
+  readonly at: Moment;
 }
 
 /** The one source that the configuration names. */
@@ -35,12 +35,13 @@ export function createSource(config: KeySetConfig, parts: SourceParts): Source {
   const { fetchJson } = parts;
   if (jwks !== null) return { remote: false, read: async () => ({ document: jwks }) };
   if (jwksFile !== null) return { remote: false, read: () => readKeyFile(jwksFile) };
-  if (jwksUri !== null) return { remote: true, read: () => fetchJson(jwksUri) };
+  if (jwksUri !== null) return { remote: true, read: () => fetchJson(jwksUri, { withToken: true }) };
   return createDiscovered(config, parts);
 }
 
 async function readKeyFile(path: string): Promise<FetchedJson> {
-  return { document: parseJson(await readText(path, 'jwksFile'), 'jwksFile') };
+  const text = await readText(path, 'jwksFile');
+  return { document: isPem(text) ? readPem(text, 'jwksFile') : parseJson(text, 'jwksFile') };
 }
 
 /**
@@ -52,15 +53,18 @@ function createDiscovered({ issuer, keys }: KeySetConfig, { fetchJson, clock, lo
   const find = async (): Promise<Discovered> => ({
     keysUrl: await discover(issuer, fetchJson),
     mayReach: await reachOf(new URL(issuer), lookup),
-    at: clock.elapsed(),
+    at: readMoment(clock),
   });
   return {
     remote: true,
     async read(trigger) {
-      const recent = last !== undefined && clock.elapsed() - last.at < keys.refresh;
+      const recent = last !== undefined && ageOf(last.at, clock) < keys.refresh;
       const found = trigger === 'unknown_key' && last !== undefined && recent ? last : await find();
       last = undefined;
-      const fetched = await fetchJson(found.keysUrl, found.mayReach);
+      const { keysUrl, mayReach } = found;
+      // The metadata may name any host, and the token is for the issuer alone.
+      const withToken = new URL(keysUrl).origin === new URL(issuer).origin;
+      const fetched = await fetchJson(keysUrl, { mayReach, withToken });
       last = found;
       return fetched;
     },

@@ -1,4 +1,4 @@
-/** What asked for a fetch. `startup` until the first one succeeds. */
+/** What asked for a fetch. `startup` until the first one succeeds, or `reload` where a reload brought the issuer. */
 export type Trigger = 'startup' | 'refresh' | 'unknown_key' | 'reload';
 
 /**

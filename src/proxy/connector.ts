@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
+import { readRegularFile } from '../regular-file.ts';
 
 export interface UpstreamTls {
   /** PEM file of the authorities to trust; null: those of the system. */
@@ -77,7 +77,7 @@ export function readTlsFiles(tls: UpstreamTls): TlsFiles {
 function readFile(option: 'ca' | 'cert' | 'key', file: string | null): { [option: string]: Buffer } {
   if (file === null) return {};
   try {
-    return { [option]: readFileSync(file) };
+    return { [option]: readRegularFile(file) };
   } catch (error) {
     throw new Error(`tls.${option}File cannot be read: ${(error as Error).message}`, { cause: error });
   }

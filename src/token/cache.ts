@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { ageOf, type Clock, type Moment, readMoment } from '../clock.ts';
 import { createFifo } from '../fifo.ts';
 import type { Validity } from './check.ts';
 import type { KeyFinder, VerificationKey } from './key.ts';
@@ -32,7 +32,7 @@ export interface CacheStats {
 }
 
 interface Entry<T extends Validity> extends CachedVerdict<T> {
-  readonly storedAt: number;
+  readonly storedAt: Moment;
   used: boolean;
 }
 
@@ -65,8 +65,9 @@ export class VerdictCache<T extends Validity> {
   get(token: string): T | undefined {
     const entry = this.#entries.get(token);
     if (entry !== undefined) {
-      if (this.#isOver(entry)) this.#evict(token, entry);
-      else if (this.#clock.now() >= entry.token.notBefore && entry.keys.usable()) {
+      const now = this.#clock.now();
+      if (this.#isOver(entry, now)) this.#evict(token, entry);
+      else if (now >= entry.token.notBefore && entry.keys.usable()) {
         entry.used = true;
         this.#hits++;
         return entry.token;
@@ -84,7 +85,7 @@ export class VerdictCache<T extends Validity> {
     const previous = this.#entries.get(token);
     if (previous !== undefined) this.#remove(token, previous);
     this.#makeRoom(bytes);
-    const storedAt = this.#clock.elapsed();
+    const storedAt = readMoment(this.#clock);
     this.#entries.add(token, { token: verified, key, keys, bytes, storedAt, used: false });
     this.#bytes += bytes;
   }
@@ -107,11 +108,11 @@ export class VerdictCache<T extends Validity> {
   }
 
   /** What is over stays over, whatever the wall clock does next. */
-  #isOver(entry: Entry<T>): boolean {
+  #isOver(entry: Entry<T>, now: number): boolean {
     return (
       entry.key.withdrawn ||
-      this.#clock.now() >= entry.token.expiresAt ||
-      this.#clock.elapsed() - entry.storedAt >= this.#options.maxAge
+      now >= entry.token.expiresAt ||
+      ageOf(entry.storedAt, this.#clock) >= this.#options.maxAge
     );
   }
 
@@ -123,7 +124,7 @@ export class VerdictCache<T extends Validity> {
       if (oldest === undefined) return;
       if (this.#entries.size < maxEntries && this.#bytes + bytes <= maxBytes) return;
       const { key: token, value: entry } = oldest;
-      if (entry.used && chances > 0 && !this.#isOver(entry)) {
+      if (entry.used && chances > 0 && !this.#isOver(entry, this.#clock.now())) {
         chances--;
         entry.used = false;
         this.#entries.add(token, entry);

@@ -1,3 +1,4 @@
+import { withOtherNames } from '../algorithms.ts';
 import type { ClaimPath } from '../claims/path.ts';
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Refusal } from '../errors.ts';
@@ -101,7 +102,7 @@ function compileIssuers({ issuers, integerClaims }: ExaminerOptions): ReadonlyMa
       {
         name: options.issuer,
         keys,
-        algorithms: new Set(options.algorithms),
+        algorithms: new Set(withOtherNames(options.algorithms)),
         tokenType: options.tokenType,
         clockTolerance: options.clockTolerance,
         checks: compileChecks(options, integerClaims),
@@ -115,15 +116,19 @@ async function findKey(
   token: UnverifiedToken,
   keys: Found | Promise<Found>,
 ): Promise<VerificationKey | Failed> {
-  const { header, kid } = token;
+  const { header, kid, claims } = token;
   const found = await keys;
   if (isRefusal(found)) return { at: 'key', refusal: found };
-  // Without a name, a key is only known when it is the only one.
-  if (found.length === 0 || (kid === undefined && found.length > 1)) return keyUnknown;
+  if (found.length === 0) return keyUnknown;
   const signer = findSigner(token, header.alg as string, found);
-  if (signer === undefined) return { at: 'signature', refusal: { refused: 'signature_invalid' } };
+  // A token that names no key and that none of the keys verifies is one of a key that nobody knows.
+  if (signer === undefined) return kid === undefined ? keyUnknown : signatureInvalid;
   // A withdrawn key stops serving at once, a verification that began before included.
-  return signer.withdrawn ? keyUnknown : signer;
+  if (signer.withdrawn) return keyUnknown;
+  // The key signs for one tenant of the issuer, and the token is of another: genuine, so nobody is blocked for it.
+  const isOfTenant = signer.tenant === undefined || signer.tenant === claims.tid;
+  return isOfTenant ? signer : { at: 'key', refusal: { refused: 'key_unknown', uncounted: true } };
 }
 
 const keyUnknown: Failed = { at: 'key', refusal: { refused: 'key_unknown' } };
+const signatureInvalid: Failed = { at: 'signature', refusal: { refused: 'signature_invalid' } };

@@ -6,6 +6,8 @@ export interface VerificationKey {
   readonly kid: string | undefined;
   /** True from the moment a refresh no longer had the key: nothing that rests on it is served any more. */
   readonly withdrawn: boolean;
+  /** The `tid` that a token of this key must carry, where the issuer binds the key to a tenant (Entra ID). */
+  readonly tenant?: string | undefined;
   /** The public key, where it is for that JWS algorithm (RFC 7518 section 3.1). */
   forAlgorithm(algorithm: string): KeyObject | undefined;
 }

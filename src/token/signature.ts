@@ -37,8 +37,9 @@ const schemes: ReadonlyMap<string, Scheme> = new Map([
   ['ES256', ecdsa(256, 'prime256v1', 64)],
   ['ES384', ecdsa(384, 'secp384r1', 96)],
   ['ES512', ecdsa(512, 'secp521r1', 132)],
-  // RFC 8037 section 3.1.
+  // RFC 8037 section 3.1, and RFC 9864 section 2.2 by its newer name.
   ['EdDSA', { keyType: 'ed25519', hash: null, signatureLength: 64 }],
+  ['Ed25519', { keyType: 'ed25519', hash: null, signatureLength: 64 }],
 ]);
 
 /** RFC 7518 section 3.3. */

@@ -213,12 +213,28 @@ t.test('key', async (t) => {
   };
   const down = { ...status, lastError: { code: 'status', message: 'it answered 503' } };
   const never = { ...status, ageMs: null, keys: [] };
+  const [k1] = status.keys as [KeySetStatus['keys'][number]];
+  const many = { ...status, keys: Array.from({ length: 5 }, () => ({ ...k1, kid: 'same' })) };
+  const edwards = { ...status, keys: [{ ...k1, kid: 'ed', type: 'OKP' as const, algorithms: ['EdDSA'] }] };
   const cases = [
     [{ kid: 'k7' }, status, "kid k7 is not among the issuer's keys (k1, k2, fetched 12 s ago)"],
     [{ kid: 'k7' }, down, /12 s ago\); the last fetch failed: it answered 503$/],
     [{ kid: 'weak' }, status, /cannot be used: it has 1024 bits/],
     [{ kid: 'k1' }, status, 'kid k1 is a key for ES256, not for RS256'],
-    [{}, status, /exactly one key must be for RS256/],
+    [{}, status, /every key for RS256 is tried, and there is none; the issuer's keys \(k1, k2/],
+    [{ alg: 'ES256' }, status, /every key for ES256 is tried, and none of them verifies it/],
+    [{ alg: 'ES256' }, many, 'without one, at most 4 keys are tried, and 5 are for ES256'],
+    [{ alg: 'ES256', kid: 'same' }, many, /^none of them is tried/],
+    [
+      { alg: 'ES256', kid: 'k1' },
+      status,
+      'the issuer binds kid k1 to the tenant that the token names in tid',
+    ],
+    [
+      { alg: 'Ed25519', kid: 'ed' },
+      edwards,
+      'the issuer binds kid ed to the tenant that the token names in tid',
+    ],
   ] as const;
   for (const [header, keys, hint] of cases) {
     t.match(describeKey(unverified({}, header), 'key', 'key_unknown', keys), { hint }, String(hint));

@@ -1,4 +1,8 @@
-import { chmodSync, existsSync, readdirSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createCacheFile } from '../../src/keys/cache-file.ts';
@@ -47,12 +51,89 @@ t.test('what cannot be believed is not', async (t) => {
   }
 });
 
-t.test('one that anybody may write is not believed', async (t) => {
+t.test('one that somebody else may have written is not believed', async (t) => {
   const path = join(t.testdir({}), 'keys.json');
   const cache = createCacheFile({ path, issuer: 'https://a.example', source: 'discovery', maxSize: 1000 });
   await cache.write({ document: jwks, date: 0 });
-  chmodSync(path, 0o666);
-  await t.rejects(cache.read(), { code: 'cache_invalid' });
+  for (const mode of [0o666, 0o602, 0o620, 0o660, 0o777, 0o622]) {
+    chmodSync(path, mode);
+    const expected = { code: 'cache_invalid', message: /its group or others may write it/ };
+    await t.rejects(cache.read(), expected, mode.toString(8));
+  }
+  for (const mode of [0o600, 0o644, 0o640, 0o400, 0o755]) {
+    chmodSync(path, mode);
+    t.same(await cache.read(), { document: jwks, date: 0 }, mode.toString(8));
+  }
+});
+
+t.test('one that belongs to another user is not believed, and one of root is', async (t) => {
+  const path = join(t.testdir({}), 'keys.json');
+  const cache = createCacheFile({ path, issuer: 'https://a.example', source: 'discovery', maxSize: 1000 });
+  await cache.write({ document: jwks, date: 0 });
+  const user = process.geteuid as () => number;
+  const as = async (uid: number) => {
+    process.geteuid = () => uid;
+    return cache.read().finally(() => {
+      process.geteuid = user;
+    });
+  };
+  if (user() === 0) {
+    t.same(await as(65_532), { document: jwks, date: 0 }, 'a file of root, read by another user');
+    chownSync(path, 65_532, 65_532);
+    t.same(await as(65_532), { document: jwks, date: 0 }, 'a file of the user itself');
+  }
+  await t.rejects(as(4711), { code: 'cache_invalid', message: /belongs to another user/ });
+});
+
+t.test('what is no file of its own is not believed, and keeps nobody waiting', async (t) => {
+  const folder = t.testdir({ 'real.json': '' });
+  const at = (name: string) => join(folder, name);
+  const real = createCacheFile({
+    path: at('real.json'),
+    issuer: 'https://a.example',
+    source: 'discovery',
+    maxSize: 1000,
+  });
+  await real.write({ document: jwks, date: 0 });
+  symlinkSync(at('real.json'), at('link'));
+  symlinkSync(at('nowhere'), at('dangling'));
+  symlinkSync('/dev/zero', at('device'));
+  execFileSync('mkfifo', [at('fifo')]);
+  // A socket's path must be short.
+  const socket = join(tmpdir(), `cache-file-${process.pid}`);
+  const server = createServer().listen(socket);
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const cases = {
+    link: /symbolic link/,
+    dangling: /symbolic link/,
+    device: /symbolic link/,
+    fifo: /not a regular file/,
+    [socket]: /not a regular file/,
+    '/dev/zero': /not a regular file/,
+    '/dev/null': /not a regular file/,
+    '.': /not a regular file/,
+  };
+  for (const [name, message] of Object.entries(cases)) {
+    const path = name.startsWith('/') ? name : at(name);
+    const cache = createCacheFile({ path, issuer: 'https://a.example', source: 'discovery', maxSize: 1000 });
+    await t.rejects(cache.read(), { code: 'cache_invalid', message }, name);
+  }
+  for (const name of ['link', 'dangling', 'fifo']) {
+    const cache = createCacheFile({
+      path: at(name),
+      issuer: 'https://a.example',
+      source: 'discovery',
+      maxSize: 1000,
+    });
+    await cache.write({ document: { keys: [name] }, date: 1 });
+    t.same(
+      await cache.read(),
+      { document: { keys: [name] }, date: 1 },
+      `${name}: the next write takes its place`,
+    );
+  }
+  t.same(await real.read(), { document: jwks, date: 0 }, 'and what the link pointed to is left alone');
 });
 
 t.test('what cannot be written leaves the one before', async (t) => {
@@ -126,7 +207,9 @@ t.test('an issuer that answers is believed, not the file', async (t) => {
   await later.set.start();
   t.equal(await later.found('ES256', old), 'keys_unavailable', 'a withdrawn key does not come back');
   issuer.respond();
+  const written = later.cachedNext();
   await later.advanceToFetch(minute);
+  await written;
   t.match(later.set.status(), { state: 'fresh', fromCacheFile: false });
 });
 

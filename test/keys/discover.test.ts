@@ -106,6 +106,40 @@ t.test('the issuer must be the same, character by character', async (t) => {
   }
 });
 
+t.test('a mismatch says both issuers, without what is secret or would not end', async (t) => {
+  const cases: { got: unknown; message: string | RegExp }[] = [
+    {
+      got: 'https://b.example',
+      message: `the metadata is of issuer https://b.example, and the config says ${issuer}`,
+    },
+    {
+      got: `${issuer}/`,
+      message: `the metadata is of issuer ${issuer}/, and the config says ${issuer}; they differ in the slash at the end`,
+    },
+    {
+      got: 'https://user:secret@b.example/x?secret#secret',
+      message: /of issuer https:\/\/b\.example\/x, and/,
+    },
+    { got: 'https://us@er:secret@b.example', message: /of issuer https:\/\/b\.example, and/ },
+    { got: 'https:\\\\user:secret@b.example', message: /b\.example, and/ },
+    { got: 'user:secret@b.example', message: /b\.example, and/ },
+    { got: 'https://b.example/a@b', message: /of issuer https:\/\/b\.example\/a@b, and/ },
+    {
+      got: `https://b.example/\r\n\u001b[2J\u202e`,
+      message: /of issuer https:\/\/b\.example\/\?\?\?\[2J\?, and/,
+    },
+    { got: `https://b.example/${'x'.repeat(5000)}`, message: /^the metadata is of issuer .{200}\.\.\., and/ },
+    { got: undefined, message: /"issuer" is not a string/ },
+    { got: ['secret'], message: /"issuer" is not a string/ },
+  ];
+  for (const { got, message } of cases) {
+    const { fetchJson } = serve({ [openid]: { issuer: got, jwks_uri: jwksUri } });
+    const error = await discover(issuer, fetchJson).catch((error: unknown) => error);
+    t.match(error, { code: 'issuer_mismatch', message });
+    t.notMatch((error as Error).message, 'secret');
+  }
+});
+
 t.test('metadata that is none', async (t) => {
   for (const metadata of ['text', 7, null, [{ issuer, jwks_uri: jwksUri }], true]) {
     const { fetchJson } = serve({ [openid]: metadata ?? new FetchError('not_json', 'null') });

@@ -52,6 +52,7 @@ t.test('what is sent', async (t) => {
   t.equal(seen[0]?.url, '/a%20path/jwks?tenant=a&b');
   t.match(seen[0]?.headers.accept, /application\/json/);
   t.equal(seen[0]?.headers.authorization, undefined);
+  t.equal(seen[0]?.headers['accept-encoding'], 'identity');
 });
 
 t.test('the content type is not looked at', async (t) => {
@@ -92,9 +93,9 @@ t.test('answers that are refused', async (t) => {
     { name: 'nothing', handler: answer(''), code: 'not_json' },
     { name: 'half a document', handler: answer(`{"keys":["${secret}"`), code: 'not_json' },
     {
-      name: 'compressed unasked',
+      name: 'not compressed as it says',
       handler: answer('\x1f\x8b', { 'content-encoding': 'gzip' }),
-      code: 'not_json',
+      code: 'content_coding',
     },
     { name: 'announced too large', handler: answer(`"${secret.repeat(100)}"`), code: 'too_large' },
     { name: 'too large in chunks', handler: endless, code: 'too_large' },
@@ -246,21 +247,28 @@ t.test('the bearer token is read at every fetch', async (t) => {
   const bearerTokenFile = `${t.testdir({})}/token`;
   const { url, seen } = await startServer(t, answer('{}'));
   const fetchJson = createFetchJson({ ...limits, bearerTokenFile });
-  await t.rejects(fetchJson(url), { code: 'file_unreadable', message: /bearerTokenFile.*ENOENT/ });
+  const withToken = true;
+  await t.rejects(fetchJson(url, { withToken }), {
+    code: 'file_unreadable',
+    message: /bearerTokenFile.*ENOENT/,
+  });
   for (const token of ['first', 'second']) {
     writeFileSync(bearerTokenFile, `${token}\n`);
-    await fetchJson(url);
+    await fetchJson(url, { withToken });
   }
+  await fetchJson(url);
   t.same(
     seen.map(({ headers }) => headers.authorization),
-    ['Bearer first', 'Bearer second'],
+    ['Bearer first', 'Bearer second', undefined],
+    'and sent only where it is meant to be',
   );
 });
 
 t.test('a bearer token that breaks the header is not quoted', async (t) => {
   const bearerTokenFile = `${t.testdir({ token: 'secret\r\nX-Other: 1' })}/token`;
   const { url, seen } = await startServer(t, answer('{}'));
-  const error = await createFetchJson({ ...limits, bearerTokenFile })(url).catch((error: unknown) => error);
+  const fetchJson = createFetchJson({ ...limits, bearerTokenFile });
+  const error = await fetchJson(url, { withToken: true }).catch((error: unknown) => error);
   t.match(error, { code: 'network' });
   t.notMatch((error as Error).message, 'secret');
   t.same(seen, []);

@@ -31,6 +31,8 @@ export interface TestKeySet {
   readonly withdrawn: readonly PublishedKey[];
   /** Moves time and waits for the attempt that then comes due. */
   advanceToFetch(milliseconds: number): Promise<FetchedEvent>;
+  /** The next attempt that ends. */
+  fetchedNext(): Promise<FetchedEvent>;
   /** The next thing that is said of the cache file. */
   cachedNext(): Promise<CachedEvent>;
   /** The kids that `find` gives, or why it gives none. */
@@ -78,14 +80,19 @@ export function testKeySet(t: Pick<Test, 'teardown'>, options: TestOptions): Tes
     keys: { ...defaults, ...options.keys },
   });
   t.teardown(() => set.close());
+  const fetchedNext = () => {
+    const next = new Promise<FetchedEvent>((resolve) => arrivals.once('fetched', resolve));
+    return withDeadline(next, 'the next attempt');
+  };
   return {
     set,
     time,
     ...seen,
+    fetchedNext,
     advanceToFetch(milliseconds) {
-      const next = new Promise<FetchedEvent>((resolve) => arrivals.once('fetched', resolve));
+      const next = fetchedNext();
       time.advance(milliseconds);
-      return withDeadline(next, 'the next attempt');
+      return next;
     },
     cachedNext() {
       const next = new Promise<CachedEvent>((resolve) => arrivals.once('cached', resolve));

@@ -56,15 +56,44 @@ t.test('older than two intervals is stale, even without a failure', async (t) =>
   }
 });
 
-t.test('a stepping wall clock changes nothing', async (t) => {
+t.test('a wall clock that is set back makes no key younger', async (t) => {
   const issuer = await startFakeIssuer(t, { algorithms: ['ES256'] });
-  const { set, time } = testKeySet(t, { jwksUri: issuer.jwksUri });
+  const { set, time } = testKeySet(t, { jwksUri: issuer.jwksUri, schedule: () => () => {} });
   await set.start();
-  for (const step of [1000 * hour, -3000 * hour]) {
-    time.step(step);
-    t.ok(set.usable());
-    t.equal(set.status().state, 'fresh');
-  }
+  time.advance(20 * minute);
+  time.step(-3000 * hour);
+  t.match(set.status(), { state: 'fresh', ageMs: 20 * minute });
+  time.advance(24 * hour - 20 * minute);
+  t.ok(set.usable());
+  time.advance(1);
+  t.notOk(set.usable(), 'the monotonic clock says how old they are');
+  t.equal(set.status().state, 'expired');
+});
+
+t.test('keys get older while the machine sleeps, and the first request asks for newer ones', async (t) => {
+  const issuer = await startFakeIssuer(t, { algorithms: ['ES256'] });
+  const { kid } = issuer.signingKey;
+  const { set, time, found, fetchedNext } = testKeySet(t, { jwksUri: issuer.jwksUri });
+  await set.start();
+  // Timers and the monotonic clock stand still in the meantime.
+  time.step(48 * hour);
+  t.notOk(set.usable());
+  t.match(set.status(), { state: 'expired', ageMs: 48 * hour, nextRefreshMs: 0 });
+  t.equal(issuer.fetches.jwks, 1, 'the status asks for nothing');
+  const refreshed = fetchedNext();
+  t.match(set.find('ES256', kid), { refused: 'keys_unavailable', retryAfter: 1 });
+  t.match(await refreshed, { trigger: 'refresh', result: 'success' });
+  t.equal(await found('ES256', kid), kid);
+  t.equal(issuer.fetches.jwks, 2, 'once');
+  t.match(set.status(), { state: 'fresh', ageMs: 0, nextRefreshMs: 10 * minute });
+});
+
+t.test('keys that are not fetched get no older while the machine sleeps', async (t) => {
+  const key = await makeKey('ES256');
+  const { set, time, found } = testKeySet(t, { jwks: { keys: [key.publicJwk] } });
+  await set.start();
+  time.step(48 * hour);
+  t.equal(await found('ES256', key.kid), key.kid);
 });
 
 t.test('an issuer that is down at the start is tried again, ever less often', async (t) => {

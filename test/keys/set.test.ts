@@ -68,7 +68,7 @@ t.test('a kid whose key is skipped causes no fetch', async (t) => {
   t.equal(issuer.fetches.jwks, 1);
 });
 
-t.test('without kid, the one key that fits', async (t) => {
+t.test('without kid, each key that fits', async (t) => {
   const issuer = await startFakeIssuer(t, { algorithms: ['ES256', 'RS256'] });
   const [ec, rsa] = issuer.keys;
   const { set, found } = testKeySet(t, { jwksUri: issuer.jwksUri, algorithms: ['ES256', 'RS256', 'ES384'] });
@@ -78,7 +78,14 @@ t.test('without kid, the one key that fits', async (t) => {
   t.same(set.find('ES384', undefined), { refused: 'key_unknown', issuer: 'https://idp.example.com' }, 'none');
   await issuer.rotate({ alg: 'ES256' });
   await set.refresh('reload');
-  t.equal(await found('ES256', undefined), 'key_unknown', 'two');
+  t.equal(
+    await found('ES256', undefined),
+    issuer.keys
+      .filter(({ alg }) => alg === 'ES256')
+      .map(({ kid }) => kid)
+      .join(' '),
+    'two',
+  );
   t.equal(issuer.fetches.jwks, 2, 'no fetch but the one asked for');
   const { kid: _kid, ...nameless } = issuer.publicJwk();
   issuer.publish([nameless]);
@@ -95,6 +102,33 @@ t.test('every key of a kid that fits is found', async (t) => {
   await set.start();
   t.equal(await found('ES256', 'same'), 'same same');
   t.equal(await found('RS256', 'same'), 'same');
+});
+
+t.test('of more than four keys that fit none is tried, and nobody is to blame', async (t) => {
+  const keys = await Promise.all(Array.from({ length: 5 }, (_, n) => makeKey('ES256', { kid: `k${n}` })));
+  const publish = (count: number, kid?: string) => ({
+    jwks: { keys: keys.slice(0, count).map(({ publicJwk }) => ({ ...publicJwk, ...(kid && { kid }) })) },
+  });
+  for (const kid of [undefined, 'same']) {
+    const four = testKeySet(t, publish(4, kid));
+    await four.set.start();
+    t.equal((await four.found('ES256', kid)).split(' ').length, 4, `four, kid ${kid}`);
+    const five = testKeySet(t, publish(5, kid));
+    await five.set.start();
+    const refusal = { refused: 'key_unknown', issuer: 'https://idp.example.com', uncounted: true };
+    t.same(five.set.find('ES256', kid), { ...refusal, ...(kid && { kid }) }, `five, kid ${kid}`);
+    t.same(five.set.peek('ES256', kid), { ...refusal, ...(kid && { kid }) }, 'at hand, too');
+  }
+});
+
+t.test('a key without kid that is not fetched answers to every name that no other key has', async (t) => {
+  const [nameless, named] = await Promise.all([makeKey('ES256'), makeKey('ES256', { kid: 'named' })]);
+  const { kid: _kid, ...bare } = nameless.publicJwk;
+  const { set, found } = testKeySet(t, { jwks: { keys: [bare, named.publicJwk] } });
+  await set.start();
+  t.equal(await found('ES256', 'whatever'), '-');
+  t.equal(await found('ES256', 'named'), 'named');
+  t.equal(await found('RS256', 'whatever'), 'key_unknown', 'if it fits');
 });
 
 t.test('an unknown kid waits for one fetch that all share', async (t) => {

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import t from 'tap';
 import { compileClaimPath } from '../../src/claims/path.ts';
 import { isRefusal } from '../../src/errors.ts';
@@ -393,15 +394,37 @@ t.test('a key that cannot be read is passed over', async (t) => {
   );
 });
 
-t.test('without kid the one key serves, and never one of several', async (t) => {
+t.test('without kid each key that fits is tried', async (t) => {
   const token = forged({ kid: undefined });
-  const one = [publish(rsa.publicKey, undefined)];
-  t.equal(reasonOf(await verifier({}, { keys: holdKeys(one) }).verify(token, null)), 'ok');
-  // Even where the keys themselves would offer several, or none.
-  const several = { find: () => [...one, ...one], usable: () => true };
-  t.equal(reasonOf(await verifier({}, { keys: several }).verify(token, null)), 'key_unknown');
-  const none = { find: () => [], usable: () => true };
-  t.equal(reasonOf(await verifier({}, { keys: none }).verify(token, null)), 'key_unknown');
+  const verdict = async (...publicKeys: KeyObject[]) => {
+    const keys = { find: () => publicKeys.map((each) => publish(each, undefined)), usable: () => true };
+    return verifier({}, { keys }).verify(token, null);
+  };
+  t.equal(reasonOf(await verdict(rsa.publicKey)), 'ok');
+  t.equal(reasonOf(await verdict(other.publicKey, ec.publicKey, rsa.publicKey)), 'ok');
+  const refusal = { refused: 'key_unknown', issuer };
+  t.strictSame(
+    await verdict(other.publicKey, ec.publicKey),
+    refusal,
+    'and none of them is known to have signed',
+  );
+  t.strictSame(await verdict(other.publicKey), refusal, 'one key is no exception');
+  t.strictSame(await verdict(), refusal);
+});
+
+t.test('a key of one tenant verifies the tokens of that tenant alone', async (t) => {
+  const key = { ...publish(rsa.publicKey, 'rsa'), tenant: 'tenant-a' };
+  const { verify } = verifier({}, { keys: holdKeys([key]) });
+  const claims = (tid: unknown) => sign(rsa, { tid });
+  t.equal(reasonOf(await verify(claims('tenant-a'), null)), 'ok');
+  const refusal = { refused: 'key_unknown', uncounted: true, issuer, kid: 'rsa' };
+  for (const tid of ['tenant-b', 'TENANT-A', 'tenant-a ', '', null, undefined, ['tenant-a'], 7, {}])
+    t.strictSame(await verify(claims(tid), null), refusal, JSON.stringify(tid));
+  t.equal(
+    reasonOf(await verify(sign(other, { tid: 'tenant-b' }), null)),
+    'signature_invalid',
+    'the claim is not read before the signature holds',
+  );
 });
 
 t.test('keys are asked for once their turn has come, with the kid as it came', async (t) => {

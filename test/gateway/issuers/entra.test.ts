@@ -12,16 +12,20 @@ const client = 'b71e4f90-2c6d-4835-8a19-e0d53f7c6b24';
 const key = await makeIssuerKey('H9nj5AOSswMphg1SFx7jaV-lB9w');
 const other = await makeIssuerKey('JDNa_4i4r7FgigL3sHIlI3xV-IU');
 
+const publish = (named: object) => (each: typeof key) =>
+  jwk(each, { alg: undefined, ...certified(), x5t: each.kid, ...named });
+
 const keySet = {
-  keys: [key, other].map((each) =>
-    jwk(each, {
-      alg: undefined,
-      ...certified(),
-      x5t: each.kid,
-      cloud_instance_name: 'microsoftonline.com',
-      issuer,
-    }),
-  ),
+  keys: [key, other].map(publish({ cloud_instance_name: 'microsoftonline.com', issuer })),
+};
+/** Keys for tokens of version 1 do not say whose they are. */
+const firstKeySet = { keys: [key, other].map(publish({})) };
+/** Those of personal accounts stand among those of all tenants. */
+const commonKeySet = {
+  keys: [
+    publish({ issuer: `${cloud}/{tenantid}/v2.0` })(key),
+    publish({ issuer: `${cloud}/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0` })(other),
+  ],
 };
 
 const metadata = (segment: string, named: string) => ({
@@ -41,9 +45,9 @@ const metadata = (segment: string, named: string) => ({
 const documents = {
   [`${issuer}/.well-known/openid-configuration`]: metadata(tenant, tenant),
   [`${cloud}/${tenant}/discovery/v2.0/keys`]: keySet,
-  [`${cloud}/${tenant}/discovery/keys`]: keySet,
+  [`${cloud}/${tenant}/discovery/keys`]: firstKeySet,
   [`${cloud}/common/v2.0/.well-known/openid-configuration`]: metadata('common', '{tenantid}'),
-  [`${cloud}/common/discovery/v2.0/keys`]: keySet,
+  [`${cloud}/common/discovery/v2.0/keys`]: commonKeySet,
 };
 
 const { iat, exp } = lasting(4700);
@@ -167,6 +171,32 @@ t.test('Entra ID, the metadata of all tenants', async (t) => {
         'the template': { ...access, iss: `${cloud}/{tenantid}/v2.0` },
       },
       keys_unavailable: { 'what no token says': { ...access, iss: `${cloud}/common/v2.0` } },
+    },
+    carrying,
+  );
+});
+
+t.test('Entra ID, the keys of all tenants', async (t) => {
+  const { scene, keys, carrying } = await startShape(t, {
+    ...shape,
+    documents: {
+      ...documents,
+      [`${issuer}/.well-known/openid-configuration`]: {
+        ...metadata('common', tenant),
+        issuer,
+      },
+    },
+  });
+  t.same(await keys(), { serving: 1, skipped: 1 }, 'the key of personal accounts serves no tenant');
+  await scene.allows(t, 'an access token', carrying(access));
+  await scene.judges<Claims>(
+    t,
+    {
+      key_unknown: {
+        'no tid': { ...access, tid: undefined },
+        'the tid of another tenant': { ...access, tid: stranger },
+        'a tid that is a list': { ...access, tid: [tenant] },
+      },
     },
     carrying,
   );
