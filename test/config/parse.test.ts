@@ -7,7 +7,9 @@ function faultsOf(text: string): string[] {
   const { errors, findings, locate } = parseText(text);
   return [
     ...errors.map(({ position, message, hint }) => say(position, '', message, hint)),
-    ...findings.map(({ path, atKey, message }) => say(locate(path, atKey), formatPath(path), message)),
+    ...findings.map(({ path, atKey, position, message }) =>
+      say(position ?? locate(path, atKey), formatPath(path), message),
+    ),
   ];
 }
 
@@ -22,11 +24,15 @@ function say(
 
 t.test('texts that cannot be read, each with its place', async (t) => {
   const cases: { name: string; text: string; faults: RegExp[] }[] = [
-    { name: 'a key twice', text: 'a: 1\nb: 2\na: 3\n', faults: [/^3:1 : the same key stands here twice$/] },
+    {
+      name: 'a key twice',
+      text: 'a: 1\nb: 2\na: 3\n',
+      faults: [/^3:1 a: the same key stands here twice, first in line 1$/],
+    },
     {
       name: 'a key twice in JSON',
       text: '{\n  "a": {"b": 1,\n    "b": 2}}',
-      faults: [/^3:5 : the same key/],
+      faults: [/^3:5 a\.b: the same key stands here twice, first in line 2$/],
     },
     { name: 'two documents', text: 'a: 1\n---\nb: 1\n', faults: [/^2:1 : there are several documents/] },
     { name: 'a tab', text: 'a:\n\tb: 1\n', faults: [/^2:1 : a tab cannot indent; use spaces$/] },
@@ -35,9 +41,17 @@ t.test('texts that cannot be read, each with its place', async (t) => {
       text: `a: ${'['.repeat(100_000)}`,
       faults: [/^1:204 : more than 200 brackets are open here$/],
     },
-    { name: 'an open list', text: 'a: [\n', faults: [/^2:1 : Flow sequence/] },
-    { name: 'an open quote', text: 'a: "x\nb: 1\n', faults: [/^3:1 : Missing closing "quote/] },
-    { name: 'an unknown tag', text: 'a: !env HOME\n', faults: [/^1:4 : this tag is unknown$/] },
+    {
+      name: 'an open list',
+      text: 'a: [\n',
+      faults: [/^1:4 : a "\[" begins a YAML list, which ends with its "\]"/],
+    },
+    { name: 'an open quote', text: 'a: "x\nb: 1\n', faults: [/^1:4 : Missing closing "quote/] },
+    {
+      name: 'an unknown tag',
+      text: 'a: !env HOME\n',
+      faults: [/^1:4 : a "!" begins a YAML tag — put the text in quotes$/],
+    },
     { name: 'a reserved character', text: 'a: @b\n', faults: [/^1:4 : a plain text cannot begin/] },
     { name: 'colons', text: 'a: b: c\n', faults: [/^1:4 : there are two ": " in one line/] },
     {
