@@ -4,6 +4,7 @@ import { checkPorts } from './check-ports.ts';
 import { checkRules } from './check-rules.ts';
 import { checkTexts } from './check-texts.ts';
 import { type Checked, type Finding, join } from './finding.ts';
+import { placeholderText } from './mend.ts';
 import type { Config } from './schema.ts';
 
 /** What no schema can tell: settings that contradict each other, name what is not there, or let more pass than they seem to. */
@@ -19,8 +20,12 @@ function addRests(finding: Finding, { issuers, rules }: Config): Finding {
   const [section, index, key] = finding.path;
   if (section !== 'rules' || typeof index !== 'number') return finding;
   const rule = ['rules', index];
+  const named = rules[index]?.issuers?.[Number(finding.path[3])] ?? '';
   const others = {
-    issuers: issuers.map((_, each) => ['issuers', each, 'issuer']),
+    // One that is written in full elsewhere is another; one that was replaced could be any.
+    issuers: issuers.flatMap(({ issuer }, each) =>
+      issuer === placeholderText || issuer.startsWith(named) ? [['issuers', each, 'issuer']] : [],
+    ),
     upstream: [['upstreams', rules[index]?.upstream ?? '']],
     claims: [[...rule, 'path']],
     stripPrefix: [[...rule, 'path']],

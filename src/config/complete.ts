@@ -44,9 +44,12 @@ export function complete(value: unknown, broken: readonly Path[] = []): Complete
   const { sound, faults } = findFaults(value, broken);
   if (sound === undefined) return { config: null, faults, warnings: [], notes: [], files: [] };
   const config = fill(sound, configSchema) as Config;
-  const wrong = [...broken, ...faults.map(({ path }) => path)];
-  const tell = (findings: readonly Finding[]) => findings.filter((finding) => !restsOnAny(finding, wrong));
+  const wrong = [...broken, ...faults.map(spoiled)];
   const checked = checkConfig(config);
+  const tell = (findings: readonly Finding[]) =>
+    findings
+      .filter((finding) => !isAbout(finding, wrong))
+      .filter((finding) => !followsFrom(finding, checked.faults));
   const all = [...faults, ...tell(checked.faults)];
   return {
     config: all.length > 0 || broken.length > 0 ? null : config,
@@ -70,12 +73,12 @@ function findFaults(value: unknown, broken: readonly Path[]): { sound: unknown; 
   for (let round = 0; round < mostRounds; round++) {
     const found = compiled(sound === undefined ? value : sound);
     for (const finding of found) {
-      const told = [...broken, ...faults.map(({ path }) => path)];
+      const told = [...broken, ...faults.map(spoiled)];
       if (!told.some((path) => isWithin(finding.path, path))) faults.push(finding);
       if (sound !== undefined) sound = mendOnce(sound, finding, tries);
     }
     if (found.length === 0) {
-      const told = [...broken, ...faults.map(({ path }) => path)];
+      const told = [...broken, ...faults.map(spoiled)];
       const twice = findRepeated(value, configSchema);
       faults.push(...twice.filter(({ path }) => !told.some((other) => isWithin(path, other))));
       return { sound, faults };
@@ -86,20 +89,31 @@ function findFaults(value: unknown, broken: readonly Path[]): { sound: unknown; 
 }
 
 /** The same place is tried more than once: as it was probably meant, then with a placeholder, then what is around it. */
-function mendOnce(value: object, { path, atKey }: Finding, tries: Map<string, number>): object {
+function mendOnce(value: object, finding: Finding, tries: Map<string, number>): object {
+  const path = spoiled(finding);
   const place = formatPath(path);
   const before = tries.get(place) ?? 0;
   tries.set(place, before + 1);
-  if (atKey) return leaveOut(value, path) as object;
+  if (finding.atKey) return leaveOut(value, path) as object;
   const target = path.slice(0, Math.max(1, path.length - Math.max(0, before - 1)));
   return mend(value, configSchema, target, before === 0 ? 'guess' : 'none') as object;
 }
 
-/** Whether a finding is about a part that is wrong, or was concluded from one. */
-function restsOnAny({ path, restsOn = [] }: Finding, wrong: readonly Path[]): boolean {
+function spoiled({ path, spoils = path }: Finding): Path {
+  return spoils;
+}
+
+/** Whether a finding is about a part that was replaced, or was concluded from one. */
+function isAbout({ path, restsOn = [] }: Finding, wrong: readonly Path[]): boolean {
   return wrong.some(
     (each) => isWithin(path, each) || restsOn.some((other) => isWithin(other, each) || isWithin(each, other)),
   );
+}
+
+/** Whether a finding was concluded from a value that another one says to be wrong. */
+function followsFrom({ path, restsOn = [] }: Finding, faults: readonly Finding[]): boolean {
+  const others = restsOn.filter((other) => !isWithin(path, other));
+  return faults.some((fault) => others.some((other) => isWithin(other, fault.path)));
 }
 
 /**

@@ -16,6 +16,8 @@ export interface Finding {
   readonly hint?: string;
   /** Whether the place of the key, not of its value, is meant. */
   readonly atKey?: boolean;
+  /** The part that means nothing while this is wrong, if that is more than the place itself. */
+  readonly spoils?: Path;
   /** Where it is in the file, if that is not where the path leads. */
   readonly position?: Position;
   /** Other places that it was concluded from: while one of them is broken itself, this is not said. */

@@ -47,6 +47,9 @@ function replace(value: unknown, node: SchemaNode, trust: Trust): unknown {
   return node.default !== undefined ? undefined : placeholder(node);
 }
 
+/** What stands for a text whose form is free. */
+export const placeholderText = 'placeholder';
+
 const texts: Readonly<Record<string, string>> = {
   cidr: '192.0.2.1',
   'fetch-url': 'https://placeholder.invalid/keys',
@@ -60,7 +63,7 @@ function placeholder(node: SchemaNode): unknown {
   if (node.const !== undefined) return node.const;
   if (node.enum !== undefined) return node.enum[0];
   if (node.oneOf?.[0] !== undefined) return placeholder(node.oneOf[0]);
-  if (takes(node, 'string')) return texts[node.format ?? ''] ?? 'placeholder';
+  if (takes(node, 'string')) return texts[node.format ?? ''] ?? placeholderText;
   if (node.items !== undefined) return [placeholder(node.items)];
   if (takes(node, 'integer') || takes(node, 'number')) return node.minimum ?? 1;
   if (takes(node, 'boolean')) return true;

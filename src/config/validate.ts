@@ -42,7 +42,7 @@ function toFinding(error: ErrorObject, root: unknown): Finding | null {
     case 'minItems':
       return { path, message: 'must not be empty' };
     case 'discriminator':
-      return { path: [...path, 'type'], message: 'must be one of bearer, cookie, header' };
+      return { path: [...path, 'type'], message: 'must be one of bearer, cookie, header', spoils: path };
     case 'format':
       if (params.format === 'algorithm') return algorithm(path, error.data);
       break;
