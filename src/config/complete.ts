@@ -112,7 +112,7 @@ function isAbout({ path, restsOn = [] }: Finding, wrong: readonly Path[]): boole
 
 /** Whether a finding was concluded from a value that another one says to be wrong. */
 function followsFrom({ path, restsOn = [] }: Finding, faults: readonly Finding[]): boolean {
-  const others = restsOn.filter((other) => !isWithin(path, other));
+  const others = restsOn.filter((other) => !isWithin(path, other) && !isWithin(other, path));
   return faults.some((fault) => others.some((other) => isWithin(other, fault.path)));
 }
 
