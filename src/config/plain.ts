@@ -27,6 +27,8 @@ export function toPlain(document: Document.Parsed, at: (offset: number) => Posit
   const notes: Finding[] = [];
   const broken: Path[] = [];
   const anchors = new Map<string, Position>();
+  /** Whether what is read stands elsewhere in the text, where it is looked at too. */
+  let aliased = false;
   let nodes = 0;
 
   function leaveOut(path: Path, message: string, more: Partial<Finding> = {}): undefined {
@@ -44,7 +46,12 @@ export function toPlain(document: Document.Parsed, at: (offset: number) => Posit
       const target = node.resolve(document);
       const unknown =
         'a "*" begins a YAML alias, and nothing of this name was defined: put the text in quotes';
-      return target === undefined ? leaveOut(path, unknown) : read(target, path);
+      if (target === undefined) return leaveOut(path, unknown);
+      const outer = aliased;
+      aliased = true;
+      const value = read(target, path);
+      aliased = outer;
+      return value;
     }
     if (isMap(node) || isSeq(node) || isScalar(node)) noteAnchor(node, path);
     if (isMap(node)) return readMap(node.items, path);
@@ -87,6 +94,7 @@ export function toPlain(document: Document.Parsed, at: (offset: number) => Posit
 
   function readScalar(node: Scalar, path: Path): unknown {
     const { value, source = '', comment } = node;
+    if (aliased) return value;
     if (typeof value === 'number' && /^[-+]?0[0-9xo]/.test(source)) {
       warnings.push({
         path,
@@ -106,11 +114,11 @@ export function toPlain(document: Document.Parsed, at: (offset: number) => Posit
 
   function noteAnchor(node: { anchor?: string; range?: Node['range'] }, path: Path): void {
     const { anchor } = node;
-    if (anchor === undefined) return;
+    if (anchor === undefined || aliased) return;
     const position = at(node.range?.[0] ?? 0);
     const earlier = anchors.get(anchor);
     if (earlier === undefined) anchors.set(anchor, position);
-    else if (earlier.line !== position.line || earlier.column !== position.column) {
+    else {
       warnings.push({
         path,
         message: `the anchor &${anchor} is defined in line ${earlier.line} too: an alias means the nearest one before it`,

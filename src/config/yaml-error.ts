@@ -51,7 +51,8 @@ export function explainYaml(text: string, { code, message, pos }: YamlError): Ex
     };
   }
   if (/^\s*(\/\/|\/\*)/.test(line)) return { message: 'this is no comment: comments begin with "#"', offset };
-  const value = own.has(code) ? undefined : (valueIn(text, start) ?? openAbove(text, start));
+  const open = /^(Flow (sequence|map)|Expected flow|Missing closing)/.test(message);
+  const value = own.has(code) ? undefined : open ? openAt(text, start) : valueIn(text, start);
   const beginning = value === undefined ? undefined : explainBeginning(value);
   if (beginning !== undefined) return beginning;
   const glued = /^\s*(?:- +)*[\w.-]+:[^\s/]/.test(line) && !/:\s/.test(line);
@@ -97,14 +98,13 @@ function valueIn(text: string, start: number): Value | undefined {
   return key === undefined ? undefined : { text: line.slice(key.length), offset: start + key.length };
 }
 
-/** The nearest value above that is still open: its closing quote or bracket may be what is missing. */
-function openAbove(text: string, start: number): Value | undefined {
-  for (let at = start; at > 0; ) {
-    at = text.lastIndexOf('\n', at - 2) + 1;
+/** The nearest value, in this line or above, that is still open at the end of its line: the rest of it is missing. */
+function openAt(text: string, start: number): Value | undefined {
+  for (let at = start; ; at = text.lastIndexOf('\n', at - 2) + 1) {
     const value = valueIn(text, at);
     if (value !== undefined && isOpen(value.text)) return value;
+    if (at <= 1) return undefined;
   }
-  return undefined;
 }
 
 const closing: Readonly<Record<string, string>> = { '"': '"', "'": "'", '[': ']', '{': '}' };
