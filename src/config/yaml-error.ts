@@ -76,6 +76,10 @@ const own: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TAB_AS_INDENT', 'MULTIP
 
 function sayCode(code: ErrorCode, message: string): string {
   if (code === 'BAD_SCALAR_START') return 'a plain text cannot begin with this character; put it in quotes';
+  const bracket = /must (?:be sufficiently indented and )?end with a ([\]}])|to end with ([\]}])/.exec(
+    message,
+  );
+  if (bracket !== null) return `a bracket is not closed: its "${bracket[1] ?? bracket[2]}" is missing`;
   return words[code] ?? (safe.has(code) ? message : 'this is not YAML');
 }
 

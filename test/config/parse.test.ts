@@ -248,8 +248,9 @@ t.test('whatever the text is, reading it ends, in a value or in words', async (t
   ];
   const texts = signs.flatMap((one) => signs.flatMap((two) => signs.map((three) => `${one}${two}${three}`)));
   for (const text of [...texts, ...texts.map((each) => `\n${each}\n${each}x: 1`)]) {
-    const { value, errors } = parseText(text);
-    if (value === undefined && errors.length === 0) t.fail('neither a value nor words', { text });
+    const { value, errors, findings } = parseText(text);
+    if (value === undefined && errors.length + findings.length === 0)
+      t.fail('neither a value nor words', { text });
     const empty = errors.filter(({ message, position }) => message === '' || !(position.line >= 1));
     if (empty.length > 0) t.fail('a fault without words or place', { text, empty });
   }
