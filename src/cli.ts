@@ -94,7 +94,7 @@ function load(file: string | undefined): Loaded {
   return loadConfig({ env: process.env, cwd: process.cwd(), ...(file === undefined ? {} : { file }) });
 }
 
-function printFaults(kind: 'error' | 'warning', faults: readonly Fault[]): void {
+function printFaults(kind: 'error' | 'warning' | 'note', faults: readonly Fault[]): void {
   for (const fault of faults) complain(`${kind}: ${formatFault(fault)}\n`);
 }
 
@@ -163,15 +163,41 @@ function drainOnSignal(server: Server): Promise<number> {
   });
 }
 
+/** Null where the config has faults, which are then said. */
+function loadToCheck(file: string | undefined): Loaded | null {
+  try {
+    return load(file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { faults, warnings, notes, source = 'config' } = error;
+    printFaults('error', faults);
+    printFaults('warning', warnings);
+    printFaults('note', notes);
+    complain(
+      `${source}: not valid, ${count({ error: faults, warning: warnings, note: notes }).join(', ')}\n`,
+    );
+    return null;
+  }
+}
+
 async function check(args: Arguments): Promise<number> {
-  const loaded = load(args.config);
-  const { warnings, source } = loaded;
+  const loaded = loadToCheck(args.config);
+  if (loaded === null) return 2;
+  const { warnings, notes, source } = loaded;
   printFaults('warning', warnings);
+  printFaults('note', notes);
   const results = args.online ? await (await import('./online.ts')).checkOnline(loaded) : [];
   for (const { path, ok, message } of results) print(`${ok ? 'ok' : 'failed'}: ${path}: ${message}\n`);
   if (results.some(({ ok }) => !ok)) return 2;
-  print(`${source}: valid\n`);
+  print(`${[`${source}: valid`, ...count({ warning: warnings, note: notes })].join(', ')}\n`);
   return 0;
+}
+
+/** `1 warning`, `2 notes`: how many there are of each kind, where there are any. */
+function count(kinds: Readonly<Record<string, readonly Fault[]>>): string[] {
+  return Object.entries(kinds)
+    .filter(([, { length }]) => length > 0)
+    .map(([kind, { length }]) => `${length} ${length === 1 ? kind : `${kind}s`}`);
 }
 
 async function health(args: Arguments): Promise<number> {

@@ -42,6 +42,8 @@ export interface Reloaded {
 export interface Gateway {
   /** What in the first config lets more pass than it seems to, or contradicts itself. `check` prints the same. */
   readonly warnings: readonly Fault[];
+  /** Advice on the first config. `check` prints the same. */
+  readonly notes: readonly Fault[];
   /**
    * Listens on both ports, then fetches the keys of every issuer. Settles once each has been tried: one that is down
    * does not reject, `readiness()` tells. Whatever rejects it, nothing is left open.
@@ -90,7 +92,7 @@ export interface Gateway {
  */
 export function createGateway(input: ConfigInput, options: GatewayOptions = {}): Gateway {
   const proxy = readProxy(options.proxy);
-  const { config, warnings } = completeConfig(input);
+  const { config, warnings, notes } = completeConfig(input);
   const logger = createLogger({ level: config.log.level, destination: guard(options.log) });
   const server = createServer(config, { logger, proxy });
   let phase: 'new' | 'started' | 'ended' = 'new';
@@ -105,6 +107,7 @@ export function createGateway(input: ConfigInput, options: GatewayOptions = {}):
 
   return {
     warnings,
+    notes,
     ports: server.ports,
     readiness: server.readiness,
     status: server.status,

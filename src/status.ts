@@ -1,6 +1,7 @@
 import type { Readiness } from './admin.ts';
 import type { IssuerConfig } from './config/schema.ts';
 import type { InForce } from './in-force.ts';
+import { nameUrl } from './keys/name-url.ts';
 import type { KeySetStatus } from './keys/status.ts';
 import { maskAddress } from './limit/mask.ts';
 import type { Recent } from './observe/history.ts';
@@ -158,7 +159,7 @@ function readIssuer(status: KeySetStatus, config: IssuerConfig | undefined): Iss
 
 function describeSource(config: IssuerConfig | undefined): string {
   if (config === undefined || config.jwks !== null) return 'inline';
-  return config.jwksUri ?? config.jwksFile ?? 'discovery';
+  return config.jwksUri === null ? (config.jwksFile ?? 'discovery') : nameUrl(config.jwksUri);
 }
 
 function readFailures({ policy: { failures }, now }: State): Status['failureLimit'] {

@@ -1,6 +1,11 @@
 import { normalizeName } from '../identity/names.ts';
+import type { Checked, Finding } from './finding.ts';
 import type { Config } from './schema.ts';
-import type { Checked, Finding } from './validate.ts';
+
+/** Names that are those of claims, and of no header that somebody would choose. */
+const claims: ReadonlySet<string> = new Set(
+  'sub iss aud azp client_id email name preferred_username scope scp groups roles tid oid upn'.split(' '),
+);
 
 /** Where tokens are found and what upstreams learn of them. */
 export function checkAccess({ identity, token, upstream, upstreams }: Config): Checked {
@@ -34,6 +39,22 @@ export function checkAccess({ identity, token, upstream, upstreams }: Config): C
     }
     if (/^(x-forwarded-.*|forwarded|x-real-ip|x-request-id|cookie)$/i.test(name)) {
       faults.push({ path, message: 'is a header that the gateway sets itself' });
+    }
+    if (normalizeName(name) === 'authorization') {
+      faults.push({
+        path,
+        message: 'is the header of the token itself',
+        hint: 'take another name, such as X-Verified-Subject; a fixed Authorization belongs under upstream.setHeaders',
+      });
+    }
+    const claim = Object.hasOwn(identity.headers, name) ? identity.headers[name] : undefined;
+    if (claim !== undefined && claims.has(name) && /^x-[\w-]+$/i.test(claim)) {
+      faults.push({
+        path,
+        message: 'is a claim, and its value a header: the header comes first',
+        hint: `write ${claim}: ${name}`,
+        atKey: true,
+      });
     }
   }
   const set = [upstream, ...Object.values(upstreams)].flatMap(({ setHeaders }) => Object.keys(setHeaders));

@@ -1,8 +1,9 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { readRegularFile } from '../regular-file.ts';
+import type { Checked, Finding } from './finding.ts';
 import type { Path } from './path.ts';
-import type { Checked, Finding } from './validate.ts';
+import { codeOf, explainUnreadable } from './unreadable.ts';
 
 const beginning = /(?=-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----)/;
 const leastRsaBits = 2048;
@@ -17,6 +18,7 @@ export interface CertificateFiles {
 interface Read<T> {
   readonly value: T | null;
   readonly fault: string | null;
+  readonly hint?: string;
 }
 
 /** What TLS could not work with, told before a client would notice. No message holds anything of a file. */
@@ -28,7 +30,8 @@ export function checkCertificates(files: CertificateFiles, path: Path): Checked 
     ([name, file]) => [name, read(file, parseCertificates)] as const,
   );
   const faults = [['certFile', cert] as const, ['keyFile', key] as const, ...others].flatMap(
-    ([name, { fault }]) => (fault === null ? [] : [{ path: [...path, name], message: fault }]),
+    ([name, { fault, hint }]) =>
+      fault === null ? [] : [{ path: [...path, name], message: fault, ...(hint !== undefined && { hint }) }],
   );
   const leaf = cert.value?.[0];
   if (faults.length > 0 || leaf === undefined || key.value === null) return { faults, warnings: [] };
@@ -43,8 +46,11 @@ function read<T>(file: string | null, parse: (text: string) => Read<T>): Read<T>
   try {
     return parse(readRegularFile(file).toString('latin1'));
   } catch (error) {
-    const { code = 'error' } = error as NodeJS.ErrnoException;
-    return { value: null, fault: `the file cannot be read (${code})` };
+    return {
+      value: null,
+      fault: `the file cannot be read (${codeOf(error)})`,
+      hint: explainUnreadable(file, error),
+    };
   }
 }
 
@@ -85,7 +91,13 @@ function checkPair(
     return [{ path: keyPath, message: `the key has ${bits} bits; RSA needs ${leastRsaBits}` }];
   }
   if (!leaf.checkPrivateKey(key)) {
-    return [{ path: keyPath, message: 'the key is not that of the first certificate in certFile' }];
+    return [
+      {
+        path: keyPath,
+        message: 'the key is not that of the first certificate in certFile',
+        restsOn: [[...path, 'certFile']],
+      },
+    ];
   }
   try {
     createSecureContext({ cert: readRegularFile(certFile), key: readRegularFile(keyFile) });

@@ -1,11 +1,13 @@
 import { type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { checkIssuerName, hintScheme } from './check-issuer-name.ts';
 import { readable } from './check-ports.ts';
 import { checkMatcher } from './check-rules.ts';
+import { type Checked, type Finding, join } from './finding.ts';
 import { parseUrl } from './formats.ts';
 import type { Path } from './path.ts';
 import type { Config, IssuerConfig } from './schema.ts';
-import type { Checked, Finding } from './validate.ts';
+import { formatDuration } from './units.ts';
 
 /** Members of a JWK that make it a secret, RFC 7518 section 6. */
 const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
@@ -13,43 +15,64 @@ const anHour = 3_600_000;
 
 /** Whose tokens are accepted, and where their keys come from. */
 export function checkIssuers({ issuers }: Config): Checked {
-  const faults: Finding[] = [];
-  const warnings: Finding[] = [];
-  for (const [index, issuer] of issuers.entries()) {
-    const path: Path = ['issuers', index];
-    if (issuers.findIndex((other) => other.issuer === issuer.issuer) < index) {
-      faults.push({ path: [...path, 'issuer'], message: 'is configured twice' });
-    }
-    const { cacheFile } = issuer.keys;
-    if (cacheFile !== null && issuers.findIndex(({ keys }) => keys.cacheFile === cacheFile) < index) {
-      faults.push({
-        path: [...path, 'keys', 'cacheFile'],
-        message: 'is that of another issuer: each needs one of its own',
-      });
-    }
-    faults.push(...checkSource(issuer, path), ...checkKeys(issuer, path));
-    for (const [claim, matcher] of Object.entries(issuer.claims)) {
-      faults.push(...checkMatcher(matcher, [...path, 'claims', claim], []));
-    }
-    warnings.push(...adviseOn(issuer, path));
-  }
-  return { faults, warnings };
+  return join(
+    issuers.flatMap((issuer, index) => {
+      const path: Path = ['issuers', index];
+      const claims = Object.entries(issuer.claims).flatMap(([claim, matcher]) =>
+        checkMatcher(matcher, [...path, 'claims', claim], []),
+      );
+      const faults = [
+        ...checkRepeated(issuers, index),
+        ...checkSource(issuer, path),
+        ...checkKeys(issuer, path),
+        ...claims,
+      ];
+      return [
+        { faults, warnings: [] },
+        checkIssuerName(issuer, path),
+        checkKeysUrl(issuer, path),
+        adviseOn(issuer, path),
+      ];
+    }),
+  );
 }
 
+/** What each issuer needs one of its own of. */
+function checkRepeated(issuers: readonly IssuerConfig[], index: number): Finding[] {
+  const path: Path = ['issuers', index];
+  const { issuer, keys } = issuers[index] as IssuerConfig;
+  const faults: Finding[] = [];
+  const same = issuers.findIndex((other) => other.issuer === issuer);
+  if (same < index) {
+    faults.push({
+      path: [...path, 'issuer'],
+      message: `is configured twice: issuers[${same}] is the same issuer`,
+      restsOn: [['issuers', same, 'issuer']],
+    });
+  }
+  const shared = issuers.findIndex((other) => other.keys.cacheFile === keys.cacheFile);
+  if (keys.cacheFile !== null && shared < index) {
+    faults.push({
+      path: [...path, 'keys', 'cacheFile'],
+      message: 'is that of another issuer: each needs one of its own',
+      restsOn: [['issuers', shared, 'keys', 'cacheFile']],
+    });
+  }
+  return faults;
+}
+
+const sources = ['discovery', 'jwksUri', 'jwksFile', 'jwks'] as const;
+
 function checkSource(issuer: IssuerConfig, path: Path): Finding[] {
-  const { discovery, jwksUri, jwksFile, jwks, keys } = issuer;
-  const given = [
-    discovery && 'discovery',
-    jwksUri && 'jwksUri',
-    jwksFile && 'jwksFile',
-    jwks && 'jwks',
-  ].filter(Boolean);
+  const { jwksUri, jwksFile, jwks, discovery, keys } = issuer;
+  const given = sources.filter((each) => issuer[each]);
+  const restsOn = sources.map((each) => [...path, each]);
   if (given.length !== 1) {
-    const all = 'discovery, jwksUri, jwksFile, jwks';
     return [
       {
         path,
-        message: `exactly one of ${all} must say where the keys are; there ${given.length === 0 ? 'is none' : `are ${given.join(' and ')}`}`,
+        message: `exactly one of ${sources.join(', ')} must say where the keys are; there ${given.length === 0 ? 'is none' : `are ${given.join(' and ')}`}`,
+        restsOn,
       },
     ];
   }
@@ -61,7 +84,9 @@ function checkSource(issuer: IssuerConfig, path: Path): Finding[] {
     return [
       {
         path: [...path, key],
-        message: 'must be a URL for the keys to be found; else set jwksUri, jwksFile or jwks',
+        message: 'must be a URL for the keys to be found, unless jwksUri, jwksFile or jwks is set',
+        hint: hintScheme(issuer.issuer),
+        restsOn,
       },
     ];
   }
@@ -72,9 +97,27 @@ function checkSource(issuer: IssuerConfig, path: Path): Finding[] {
           path: [...path, key],
           message: 'must be https: whoever can change the keys can forge tokens',
           hint: 'keys.allowInsecureHttp permits it',
+          restsOn: [...restsOn, [...path, 'keys', 'allowInsecureHttp']],
         },
       ]
     : [];
+}
+
+function checkKeysUrl({ issuer, jwksUri }: IssuerConfig, at: Path): Checked {
+  const url = parseUrl(jwksUri ?? '');
+  if (jwksUri === null || url === null) return { faults: [], warnings: [] };
+  const path = [...at, 'jwksUri'];
+  if (/\/\.well-known\/(openid-configuration|oauth-authorization-server)(\/|$)/.test(url.pathname)) {
+    const message = 'is the address of the metadata, not of the keys';
+    return {
+      faults: [{ path, message, hint: 'leave jwksUri out: discovery reads the metadata' }],
+      warnings: [],
+    };
+  }
+  const page = url.pathname === '/' || jwksUri.replace(/\/$/, '') === issuer.replace(/\/$/, '');
+  const message = 'looks like the address of a page, not of a key set';
+  const hint = 'leave jwksUri out for discovery, or take the jwks_uri of the metadata';
+  return { faults: [], warnings: page ? [{ path, message, hint, restsOn: [[...at, 'issuer']] }] : [] };
 }
 
 function checkInline(jwks: object, path: Path): Finding[] {
@@ -94,29 +137,29 @@ function checkInline(jwks: object, path: Path): Finding[] {
 }
 
 function checkKeys(
-  { keys, keys: { refresh, maxStale, caFile, bearerTokenFile } }: IssuerConfig,
+  { keys: { refresh, maxStale, timeout, caFile, bearerTokenFile } }: IssuerConfig,
   path: Path,
 ): Finding[] {
   const faults = readable({ caFile, bearerTokenFile }, [...path, 'keys']);
-  if (maxStale < refresh)
-    faults.push({ path: [...path, 'keys', 'maxStale'], message: 'must be at least keys.refresh' });
-  return keys.timeout > refresh
-    ? [...faults, { path: [...path, 'keys', 'timeout'], message: 'must be at most keys.refresh' }]
-    : faults;
+  const restsOn = [[...path, 'keys', 'refresh']];
+  const hint = `refresh is ${formatDuration(refresh)}`;
+  if (maxStale < refresh) {
+    const message = `must be at least keys.refresh, and is ${formatDuration(maxStale)}`;
+    faults.push({ path: [...path, 'keys', 'maxStale'], message, hint, restsOn });
+  }
+  if (timeout > refresh) {
+    const message = `must be at most keys.refresh, and is ${formatDuration(timeout)}`;
+    faults.push({ path: [...path, 'keys', 'timeout'], message, hint, restsOn });
+  }
+  return faults;
 }
 
-function adviseOn({ audience, maxLifetime, keys, jwks, jwksFile }: IssuerConfig, path: Path): Finding[] {
+function adviseOn({ audience, maxLifetime, keys, jwks, jwksFile }: IssuerConfig, path: Path): Checked {
   const warnings: Finding[] = [];
   if (audience === null) {
     warnings.push({
       path: [...path, 'audience'],
       message: 'is not checked: a token meant for any other service of this issuer passes',
-    });
-  }
-  if (maxLifetime === null || maxLifetime > anHour) {
-    warnings.push({
-      path: [...path, 'maxLifetime'],
-      message: 'is best at most 1h: until it expires, a stolen token is as good as its owner',
     });
   }
   if (keys.allowInsecureHttp) {
@@ -132,7 +175,9 @@ function adviseOn({ audience, maxLifetime, keys, jwks, jwksFile }: IssuerConfig,
         : doubtOfFolder(dirname(resolve(keys.cacheFile)));
     if (message !== undefined) warnings.push({ path: [...path, 'keys', 'cacheFile'], message });
   }
-  return warnings;
+  const unlimited = maxLifetime === null || maxLifetime > anHour;
+  const message = 'is best at most 1h: until it expires, a stolen token is as good as its owner';
+  return { faults: [], warnings, notes: unlimited ? [{ path: [...path, 'maxLifetime'], message }] : [] };
 }
 
 /**

@@ -1,56 +1,85 @@
 import { isIP } from 'node:net';
 import { readRegularFile } from '../regular-file.ts';
 import { checkCertificates } from './check-certificates.ts';
+import { checkLoops } from './check-loops.ts';
+import { checkNetworks } from './check-networks.ts';
+import { type Checked, type Finding, join } from './finding.ts';
+import { parseUrl } from './formats.ts';
 import type { Path } from './path.ts';
 import type { Config, UpstreamConfig } from './schema.ts';
-import type { Checked, Finding } from './validate.ts';
+import { formatDuration } from './units.ts';
+import { codeOf, explainUnreadable } from './unreadable.ts';
 
 const leastTokenBytes = 32;
 
 /** Ports, files, upstreams and times. */
 export function checkPorts(config: Config): Checked {
-  const { listen, admin, drain, upstream, upstreams } = config;
+  const { listen, admin, upstream, upstreams } = config;
+  const named = Object.entries(upstreams).map(([name, each]) => checkUpstream(each, ['upstreams', name]));
+  return join([
+    checkTimes(config),
+    checkListen(config),
+    { faults: checkTokenFile(admin.tokenFile), warnings: [] },
+    checkUpstream(upstream, ['upstream']),
+    ...named,
+    checkLoops(config),
+    checkNetworks(config),
+    listen.trustedProxies.length === 0 && !isLoopback(listen.host) ? withoutProxies : nothing,
+    config.mode === 'report' ? reporting : nothing,
+  ]);
+}
+
+const nothing: Checked = { faults: [], warnings: [] };
+
+const withoutProxies: Checked = {
+  ...nothing,
+  notes: [
+    {
+      path: ['listen', 'trustedProxies'],
+      message:
+        'is empty: every X-Forwarded-* is replaced, and clients behind one proxy share one failure limit',
+      restsOn: [['listen', 'host']],
+    },
+  ],
+};
+
+const reporting: Checked = {
+  ...nothing,
+  warnings: [{ path: ['mode'], message: 'is report: requests without a good token are forwarded' }],
+};
+
+function checkTimes({ listen, admin, drain }: Config): Checked {
   const faults: Finding[] = [];
-  const warnings: Finding[] = [];
   if (listen.port === admin.port && listen.port !== 0) {
-    faults.push({ path: ['admin', 'port'], message: 'must be another one than listen.port' });
+    faults.push({
+      path: ['admin', 'port'],
+      message: 'must be another one than listen.port',
+      got: String(admin.port),
+      restsOn: [['listen', 'port']],
+    });
   }
   if (drain.timeout <= drain.delay) {
     faults.push({
       path: ['drain', 'timeout'],
       message: 'must be longer than drain.delay: both begin at SIGTERM',
+      hint: `timeout is ${formatDuration(drain.timeout)}, delay is ${formatDuration(drain.delay)}`,
+      restsOn: [['drain', 'delay']],
     });
   }
-  if (listen.tls !== null) {
-    const { certFile, keyFile, clientCaFile, clientCertificates } = listen.tls;
-    const files = { certFile, keyFile, authorities: { clientCaFile } };
-    const checked = checkCertificates(files, ['listen', 'tls']);
-    faults.push(...checked.faults);
-    warnings.push(...checked.warnings);
-    if (clientCertificates !== 'none' && clientCaFile === null) {
-      faults.push({
-        path: ['listen', 'tls', 'clientCaFile'],
-        message: `is needed with clientCertificates: ${clientCertificates}`,
-      });
-    }
-  }
-  faults.push(...checkTokenFile(admin.tokenFile));
-  const named = Object.entries(upstreams).map(([name, each]) => checkUpstream(each, ['upstreams', name]));
-  for (const checked of [checkUpstream(upstream, ['upstream']), ...named]) {
-    faults.push(...checked.faults);
-    warnings.push(...checked.warnings);
-  }
-  if (listen.trustedProxies.length === 0 && !isLoopback(listen.host)) {
-    warnings.push({
-      path: ['listen', 'trustedProxies'],
-      message:
-        'is empty: every X-Forwarded-* is replaced, and clients behind one proxy share one failure limit',
-    });
-  }
-  if (config.mode === 'report') {
-    warnings.push({ path: ['mode'], message: 'is report: requests without a good token are forwarded' });
-  }
-  return { faults, warnings };
+  return { faults, warnings: [] };
+}
+
+function checkListen({ listen: { tls } }: Config): Checked {
+  if (tls === null) return nothing;
+  const { certFile, keyFile, clientCaFile, clientCertificates } = tls;
+  const checked = checkCertificates({ certFile, keyFile, authorities: { clientCaFile } }, ['listen', 'tls']);
+  if (clientCertificates === 'none' || clientCaFile !== null) return checked;
+  const unknown = {
+    path: ['listen', 'tls', 'clientCaFile'],
+    message: `is needed with clientCertificates: ${clientCertificates}`,
+    restsOn: [['listen', 'tls', 'clientCertificates']],
+  };
+  return { ...checked, faults: [...checked.faults, unknown] };
 }
 
 function checkTokenFile(tokenFile: string | null): Finding[] {
@@ -62,13 +91,17 @@ function checkTokenFile(tokenFile: string | null): Finding[] {
   return [{ path, message: `must hold at least ${leastTokenBytes} bytes` }];
 }
 
-function checkUpstream({ tls }: UpstreamConfig, path: Path): Checked {
+function checkUpstream({ url, preserveHost, tls }: UpstreamConfig, path: Path): Checked {
   const { caFile, certFile, keyFile, serverName } = tls;
   const { faults, warnings } = checkCertificates({ certFile, keyFile, authorities: { caFile } }, [
     ...path,
     'tls',
   ]);
-  const unpaired = { path: [...path, 'tls', 'certFile'], message: 'and keyFile are needed together' };
+  const unpaired = {
+    path: [...path, 'tls', 'certFile'],
+    message: 'and keyFile are needed together',
+    restsOn: [[...path, 'tls', 'keyFile']],
+  };
   const unnamed = { path: [...path, 'tls', 'serverName'], message: 'must be a name, not an address' };
   return {
     faults: [
@@ -77,6 +110,18 @@ function checkUpstream({ tls }: UpstreamConfig, path: Path): Checked {
       ...(isIP(serverName ?? '') === 0 ? [] : [unnamed]),
     ],
     warnings,
+    notes: preserveHost && !isLoopback(parseUrl(url)?.hostname ?? null) ? [adviseOnHost(path)] : [],
+  };
+}
+
+/** No rule can ask for a host yet, so any that a client sends goes on. */
+function adviseOnHost(path: Path): Finding {
+  return {
+    path: [...path, 'preserveHost'],
+    message:
+      "is true, so that the client's Host header goes on as it came: where this upstream is a service mesh, an ingress or a server of several virtual hosts, the client chooses the service",
+    hint: 'set preserveHost: false, unless the upstream is one service that needs the name that clients use',
+    restsOn: [[...path, 'url']],
   };
 }
 
@@ -88,12 +133,12 @@ export function readable(files: Readonly<Record<string, string | null>>, path: P
       readRegularFile(file);
       return [];
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      return [{ path: [...path, key], message: `the file cannot be read (${code ?? 'error'})` }];
+      const message = `the file cannot be read (${codeOf(error)})`;
+      return [{ path: [...path, key], message, hint: explainUnreadable(file, error) }];
     }
   });
 }
 
 function isLoopback(host: string | null): boolean {
-  return host === 'localhost' || host === '::1' || (host?.startsWith('127.') ?? false);
+  return host === 'localhost' || /^(\[?::1\]?|127\..*|.*\.localhost)$/.test(host ?? '');
 }

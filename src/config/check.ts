@@ -2,14 +2,35 @@ import { checkAccess } from './check-access.ts';
 import { checkIssuers } from './check-issuers.ts';
 import { checkPorts } from './check-ports.ts';
 import { checkRules } from './check-rules.ts';
+import { checkTexts } from './check-texts.ts';
+import { type Checked, type Finding, join } from './finding.ts';
+import { placeholderText } from './mend.ts';
 import type { Config } from './schema.ts';
-import type { Checked } from './validate.ts';
 
 /** What no schema can tell: settings that contradict each other, name what is not there, or let more pass than they seem to. */
-export function checkConfig(config: Config): Checked {
-  const parts = [checkPorts, checkIssuers, checkAccess, checkRules].map((check) => check(config));
-  return {
-    faults: parts.flatMap(({ faults }) => faults),
-    warnings: parts.flatMap(({ warnings }) => warnings),
+export function checkConfig(config: Config): Required<Checked> {
+  const { faults, warnings, notes } = join([checkRules(config)]);
+  const withRests = (findings: readonly Finding[]) => findings.map((finding) => addRests(finding, config));
+  const rules = { faults: withRests(faults), warnings: withRests(warnings), notes: withRests(notes) };
+  return join([checkPorts(config), checkIssuers(config), checkAccess(config), rules, checkTexts(config)]);
+}
+
+/** What a finding about a rule was concluded from, besides the setting that it names. */
+function addRests(finding: Finding, { issuers, rules }: Config): Finding {
+  const [section, index, key] = finding.path;
+  if (section !== 'rules' || typeof index !== 'number') return finding;
+  const rule = ['rules', index];
+  const named = rules[index]?.issuers?.[Number(finding.path[3])] ?? '';
+  const others = {
+    // One that is written in full elsewhere is another; one that was replaced could be any.
+    issuers: issuers.flatMap(({ issuer }, each) =>
+      issuer === placeholderText || issuer.startsWith(named) ? [['issuers', each, 'issuer']] : [],
+    ),
+    upstream: [['upstreams', rules[index]?.upstream ?? '']],
+    claims: [[...rule, 'path']],
+    stripPrefix: [[...rule, 'path']],
   };
+  // What is said of a rule as a whole was concluded from all of it.
+  const own = key === undefined ? [rule] : Object.entries(others).find(([each]) => each === key)?.[1];
+  return { ...finding, restsOn: [...(finding.restsOn ?? []), ...(own ?? [])] };
 }

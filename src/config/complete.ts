@@ -2,15 +2,19 @@ import { checkConfig } from './check.ts';
 import { ConfigError, type Fault } from './fault.ts';
 import { namedFiles } from './files.ts';
 import { fill } from './fill.ts';
-import { formatPath } from './path.ts';
+import { type Checked, type Finding, isWithin } from './finding.ts';
+import { leaveOut, mend } from './mend.ts';
+import { formatPath, type Path } from './path.ts';
 import type { ProxyVariables } from './proxy.ts';
-import { prune } from './prune.ts';
+import { findRepeated } from './repeated.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
-import { compileValidate, type Finding } from './validate.ts';
+import { compileValidate } from './validate.ts';
 
 export interface Loaded {
   readonly config: Config;
   readonly warnings: readonly Fault[];
+  /** Advice, which only `check` prints. */
+  readonly notes: readonly Fault[];
   /** Where it came from: a file's path, `environment` or `object`. */
   readonly source: string;
   /** Absolute paths of the files that it was read from. */
@@ -20,11 +24,9 @@ export interface Loaded {
 }
 
 /** A config as complete as it can be made, with all that is to be said about it. */
-export interface Completed {
+export interface Completed extends Required<Checked> {
   /** Null where there are faults. */
   readonly config: Config | null;
-  readonly faults: readonly Finding[];
-  readonly warnings: readonly Finding[];
   /** Absolute paths of the files that it names, as far as they can be told. */
   readonly files: readonly string[];
 }
@@ -32,24 +34,86 @@ export interface Completed {
 /** Compiled once, when it is first needed: the schema is a constant, and a reload must not hold requests up. */
 let compiled: ReturnType<typeof compileValidate> | undefined;
 
-/** Validates, completes and checks a value of the form of the config file. */
-export function complete(value: unknown): Completed {
-  compiled ??= compileValidate();
-  const validate = compiled;
-  const faults = validate(value);
-  const rest = faults.reduce((left, { path }) => prune(left, path), value);
-  // Without what is wrong in itself, the remainder often still says what contradicts what: one round tells it all.
-  if (faults.length > 0 && validate(rest).length > 0)
-    return { config: null, faults, warnings: [], files: [] };
-  const config = fill(rest, configSchema) as Config;
+/**
+ * Validates, completes and checks a value of the form of the config file. A part with a fault is replaced by a valid
+ * one, so that the others are checked all the same; what would be said of the replacement is not told.
+ *
+ * @param broken - places that are known to be wrong already, and that nothing more is to be said of
+ */
+export function complete(value: unknown, broken: readonly Path[] = []): Completed {
+  const { sound, faults } = findFaults(value, broken);
+  if (sound === undefined) return { config: null, faults, warnings: [], notes: [], files: [] };
+  const config = fill(sound, configSchema) as Config;
+  const wrong = [...broken, ...faults.map(spoiled)];
   const checked = checkConfig(config);
-  const all = [...faults, ...checked.faults];
+  const tell = (findings: readonly Finding[]) =>
+    findings
+      .filter((finding) => !isAbout(finding, wrong))
+      .filter((finding) => !followsFrom(finding, checked.faults));
+  const all = [...faults, ...tell(checked.faults)];
   return {
-    config: all.length > 0 ? null : config,
+    config: all.length > 0 || broken.length > 0 ? null : config,
     faults: all,
-    warnings: checked.warnings,
+    warnings: tell(checked.warnings),
+    notes: tell(checked.notes),
     files: namedFiles(config),
   };
+}
+
+/** Most times that a config is mended and looked at again: a part may hold others that only then are looked at. */
+const mostRounds = 10;
+
+/** What is wrong in itself, and the value without it; undefined where it cannot be mended. */
+function findFaults(value: unknown, broken: readonly Path[]): { sound: unknown; faults: Finding[] } {
+  compiled ??= compileValidate();
+  const faults: Finding[] = [];
+  const tries = new Map<string, number>();
+  let sound = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  if (sound !== undefined) for (const path of broken) sound = mendOnce(sound, { path, message: '' }, tries);
+  for (let round = 0; round < mostRounds; round++) {
+    const found = compiled(sound === undefined ? value : sound);
+    for (const finding of found) {
+      const told = [...broken, ...faults.map(spoiled)];
+      if (!told.some((path) => isWithin(finding.path, path))) faults.push(finding);
+      if (sound !== undefined) sound = mendOnce(sound, finding, tries);
+    }
+    if (found.length === 0) {
+      const told = [...broken, ...faults.map(spoiled)];
+      const twice = findRepeated(value, configSchema);
+      faults.push(...twice.filter(({ path }) => !told.some((other) => isWithin(path, other))));
+      return { sound, faults };
+    }
+    if (sound === undefined) break;
+  }
+  return { sound: undefined, faults };
+}
+
+/** The same place is tried more than once: as it was probably meant, then with a placeholder, then what is around it. */
+function mendOnce(value: object, finding: Finding, tries: Map<string, number>): object {
+  const path = spoiled(finding);
+  const place = formatPath(path);
+  const before = tries.get(place) ?? 0;
+  tries.set(place, before + 1);
+  if (finding.atKey) return leaveOut(value, path) as object;
+  const target = path.slice(0, Math.max(1, path.length - Math.max(0, before - 1)));
+  return mend(value, configSchema, target, before === 0 ? 'guess' : 'none') as object;
+}
+
+function spoiled({ path, spoils = path }: Finding): Path {
+  return spoils;
+}
+
+/** Whether a finding is about a part that was replaced, or was concluded from one. */
+function isAbout({ path, restsOn = [] }: Finding, wrong: readonly Path[]): boolean {
+  return wrong.some(
+    (each) => isWithin(path, each) || restsOn.some((other) => isWithin(other, each) || isWithin(each, other)),
+  );
+}
+
+/** Whether a finding was concluded from a value that another one says to be wrong. */
+function followsFrom({ path, restsOn = [] }: Finding, faults: readonly Finding[]): boolean {
+  const others = restsOn.filter((other) => !isWithin(path, other) && !isWithin(other, path));
+  return faults.some((fault) => others.some((other) => isWithin(other, fault.path)));
 }
 
 /**
@@ -58,12 +122,17 @@ export function complete(value: unknown): Completed {
  * @throws ConfigError with every fault
  */
 export function completeConfig(input: ConfigInput): Loaded {
-  const { config, faults, warnings } = complete(input);
-  if (config === null) throw new ConfigError(faults.map(toFault), warnings.map(toFault));
-  return { config, warnings: warnings.map(toFault), source: 'object', files: [], proxy: null };
+  const { config, ...said } = complete(input);
+  const [faults, warnings, notes] = [said.faults, said.warnings, said.notes].map((each) => each.map(toFault));
+  if (config === null) throw new ConfigError(faults ?? [], { warnings: warnings ?? [], notes: notes ?? [] });
+  return { config, warnings: warnings ?? [], notes: notes ?? [], source: 'object', files: [], proxy: null };
 }
 
 /** A finding without a place in a file. */
-export function toFault({ path, message, hint }: Finding): Fault {
-  return { path: formatPath(path), message, ...(hint !== undefined && { hint }) };
+export function toFault({ path, message, got, hint }: Finding): Fault {
+  return {
+    path: formatPath(path),
+    message: got === undefined ? message : `${message}, got ${got}`,
+    ...(hint !== undefined && { hint }),
+  };
 }

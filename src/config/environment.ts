@@ -1,10 +1,10 @@
 import { coerce } from './coerce.ts';
 import type { SchemaNode } from './fields.ts';
+import type { Finding } from './finding.ts';
 import { childOf, takes } from './node.ts';
 import type { Path } from './path.ts';
 import { configSchema } from './schema.ts';
 import { suggest } from './suggest.ts';
-import type { Finding } from './validate.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,7 +21,7 @@ export interface Overlaid {
   readonly value: unknown;
   readonly warnings: readonly Finding[];
   /** The variable that set a place, by the place's text. */
-  readonly variables: readonly { readonly path: Path; readonly name: string }[];
+  readonly variables: readonly { readonly path: Path; readonly name: string; readonly value: string }[];
 }
 
 /**
@@ -30,7 +30,7 @@ export interface Overlaid {
  */
 export function overlayEnvironment(value: unknown, env: Environment): Overlaid {
   const warnings: Finding[] = [];
-  const variables: { path: Path; name: string }[] = [];
+  const variables: { path: Path; name: string; value: string }[] = [];
   let overlaid = value;
   for (const [name, text] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (text === undefined || !name.startsWith(prefix) || name === 'SIDECAR_CONFIG') continue;
@@ -41,7 +41,7 @@ export function overlayEnvironment(value: unknown, env: Environment): Overlaid {
       continue;
     }
     overlaid = set(overlaid, found.path, coerce(text, found.node), configSchema);
-    variables.push({ path: found.path, name });
+    variables.push({ path: found.path, name, value: text });
   }
   return { value: overlaid, warnings, variables };
 }
@@ -84,15 +84,16 @@ export function upperSnake(key: string): string {
 }
 
 function unknownName(name: string): Finding {
-  const near = suggest(name, [
-    ...Object.keys(shorthands),
-    'SIDECAR_CONFIG',
-    ...scalarNames(configSchema, 'SIDECAR'),
-  ]);
+  const known = [...Object.keys(shorthands), 'SIDECAR_CONFIG', ...scalarNames(configSchema, 'SIDECAR')];
+  // What all of them begin with says nothing of how near one is.
+  const near = suggest(
+    name.slice(prefix.length),
+    known.map((each) => each.slice(prefix.length)),
+  );
   return {
     path: [],
     message: `the variable ${name} sets nothing`,
-    ...(near !== null && { hint: `did you mean ${near}?` }),
+    ...(near !== null && { hint: `did you mean ${prefix}${near}?` }),
   };
 }
 
@@ -117,5 +118,6 @@ function set(value: unknown, path: Path, leaf: unknown, node: SchemaNode | null)
   const short = node?.['x-short'];
   const long = typeof value === 'string' && short !== undefined ? { [short]: value } : value;
   const base = typeof long === 'object' && long !== null && !Array.isArray(long) ? long : {};
-  return { ...base, [part]: set((base as Record<string, unknown>)[part], rest, leaf, child) };
+  const old = Object.hasOwn(base, part) ? (base as Record<string, unknown>)[part] : undefined;
+  return { ...base, [part]: set(old, rest, leaf, child) };
 }

@@ -34,6 +34,8 @@ export interface SchemaNode {
   readonly 'x-short'?: string;
   /** The default holds only while none of these neighbors is given. */
   readonly 'x-unless'?: readonly string[];
+  /** A neighbor that the default is never above. */
+  readonly 'x-at-most'?: string;
   /** A file that must be readable. */
   readonly 'x-file'?: boolean;
   /** A bare string is a list of one. */
@@ -112,7 +114,7 @@ export function file<const D extends null | undefined>(
 export function duration<const D extends string | null>(
   fallback: D,
   description: string,
-  options: { least?: number; most?: number } = {},
+  options: { least?: number; most?: number; atMost?: string } = {},
 ): Field<number | Null<D>, number | string | Null<D> | undefined> {
   return field({
     ...nullable(['number', 'string'], fallback),
@@ -120,6 +122,7 @@ export function duration<const D extends string | null>(
     pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h)$',
     'x-unit': 'duration',
     'x-range': { least: options.least ?? 1, most: options.most ?? maxTimer },
+    ...(options.atMost === undefined ? {} : { 'x-at-most': options.atMost }),
     ...annotations(fallback, description, 'a duration such as 30s, or a number of seconds'),
   });
 }

@@ -9,7 +9,7 @@ type Entries = Readonly<Record<string, unknown>>;
  * everything frozen. The argument is left as it is.
  */
 export function fill(value: unknown, node: SchemaNode): unknown {
-  if (node['x-unit'] !== undefined && (typeof value === 'string' || typeof value === 'number')) {
+  if (node['x-unit'] !== undefined && isAmount(value)) {
     return node['x-unit'] === 'duration' ? parseDuration(value) : parseSize(value);
   }
   if (typeof value === 'string') {
@@ -44,6 +44,16 @@ function fillEntries(entries: Entries, node: SchemaNode): Entries {
 }
 
 function defaultOf(node: SchemaNode, neighbors: Entries): unknown {
+  const bound = node['x-at-most'] === undefined ? undefined : neighbors[node['x-at-most']];
+  if (isAmount(bound) && isAmount(node.default) && amountOf(bound) < amountOf(node.default)) return bound;
   const given = node['x-unless']?.some((key) => neighbors[key] !== undefined && neighbors[key] !== null);
   return given ? false : node.default;
+}
+
+function isAmount(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
+function amountOf(value: string | number): number {
+  return parseDuration(value) ?? Number.POSITIVE_INFINITY;
 }

@@ -15,12 +15,13 @@ export const formats: Readonly<Record<string, (text: string) => boolean>> = {
   cidr: (text) => succeeds(() => compileClient([text])),
   'claim-path': (text) => succeeds(() => compileClaimPath(text)),
   'cookie-name': (text) => token.test(text),
-  'fetch-url': (text) => ['http:', 'https:'].includes(parseUrl(text)?.protocol ?? ''),
+  'fetch-url': (text) => {
+    const url = parseUrl(text);
+    return isHttp(url) && url.username === '' && url.password === '';
+  },
   'header-value': (text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text),
   method: (text) => token.test(text) && text === text.toUpperCase(),
-  origin: (text) =>
-    ['http:', 'https:'].includes(parseUrl(text)?.protocol ?? '') &&
-    parseUrl(text)?.origin === text.toLowerCase(),
+  origin: (text) => isHttp(parseUrl(text)) && parseUrl(text)?.origin === text.toLowerCase(),
   scope: (text) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text),
   'set-header-name': (text) => token.test(text) && !frames(text),
   'strip-header-name': (text) => token.test(text) && !frames(text),
@@ -32,10 +33,11 @@ export const formats: Readonly<Record<string, (text: string) => boolean>> = {
 
 function isUpstreamUrl(text: string): boolean {
   const url = parseUrl(text);
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return false;
-  return (
-    url.username === '' && url.password === '' && url.search === '' && url.hash === '' && !/[?#]/.test(text)
-  );
+  return isHttp(url) && url.username === '' && url.password === '' && !/[?#]/.test(text);
+}
+
+function isHttp(url: URL | null): url is URL {
+  return url !== null && ['http:', 'https:'].includes(url.protocol);
 }
 
 /** Null where the text is no URL. */

@@ -2,10 +2,11 @@ import { resolve } from 'node:path';
 import { readRegularFile } from '../regular-file.ts';
 import { coerce } from './coerce.ts';
 import type { SchemaNode } from './fields.ts';
+import type { Finding } from './finding.ts';
 import { childOf } from './node.ts';
 import type { Path } from './path.ts';
 import { configSchema } from './schema.ts';
-import type { Finding } from './validate.ts';
+import { codeOf, explainUnreadable } from './unreadable.ts';
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -16,8 +17,12 @@ export interface Surroundings {
 export interface Interpolated {
   readonly value: unknown;
   readonly findings: readonly Finding[];
+  /** Texts that look as if something was meant to be put into them. */
+  readonly warnings: readonly Finding[];
   /** Places whose value came from outside the file: no message may show it. */
-  readonly places: readonly Path[];
+  readonly places: readonly { readonly path: Path; readonly value: string }[];
+  /** What was put in there, from the environment and from files. */
+  readonly taken: readonly string[];
   /** Absolute paths of the files that values were taken from. */
   readonly files: readonly string[];
 }
@@ -30,44 +35,66 @@ const pattern = /\$\$\{|\$\{([^}]*)\}/g;
  */
 export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpolated {
   const findings: Finding[] = [];
-  const places: Path[] = [];
+  const warnings: Finding[] = [];
+  const places: { path: Path; value: string }[] = [];
+  const taken: string[] = [];
   const files: string[] = [];
 
-  function resolveOne(expression: string, path: Path): string {
-    if (expression.startsWith('file:')) {
-      const file = resolve(cwd, expression.slice('file:'.length));
-      files.push(file);
-      try {
-        return readRegularFile(file).toString('utf8').trim();
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        findings.push({ path, message: `the file of \${${expression}} cannot be read (${code ?? 'error'})` });
-        return '';
-      }
+  function take(expression: string, path: Path): string {
+    const found = expression.startsWith('file:')
+      ? takeFile(expression.slice('file:'.length), path)
+      : Object.hasOwn(env, expression)
+        ? env[expression]
+        : undefined;
+    if (found !== undefined) {
+      taken.push(found);
+      return found;
     }
-    const text = Object.hasOwn(env, expression) ? env[expression] : undefined;
-    if (text === undefined) {
+    if (!expression.startsWith('file:')) findings.push({ path, message: explainMissing(expression) });
+    return '';
+  }
+
+  function takeFile(name: string, path: Path): string | undefined {
+    const file = resolve(cwd, name);
+    files.push(file);
+    try {
+      return readRegularFile(file).toString('utf8').trim();
+    } catch (error) {
       findings.push({
         path,
-        message: `the environment has no ${expression === '' ? 'variable without a name' : expression}`,
+        message: `the file of \${file:${name}} cannot be read (${codeOf(error)}): ${explainUnreadable(file, error)}`,
+      });
+      return undefined;
+    }
+  }
+
+  function fillText(text: string, node: SchemaNode | null, path: Path): unknown {
+    if (/\$\{[^}]*$/.test(text.replaceAll('$${', ''))) {
+      findings.push({
+        path,
+        message: 'holds a "${" that is never closed',
+        hint: 'write ${NAME}, or $${ for the text itself',
+      });
+    } else if (looksUnfilled(text, path)) {
+      warnings.push({
+        path,
+        message: 'is taken as it stands: only ${NAME} and ${file:/path} are filled in',
+        hint: 'write ${NAME} for the environment variable NAME',
       });
     }
-    return text ?? '';
+    let outside = false;
+    const filled = text.replace(pattern, (_all, expression: string | undefined) => {
+      if (expression === undefined) return '${';
+      outside = true;
+      return take(expression, path);
+    });
+    if (!outside) return filled;
+    places.push({ path, value: filled });
+    return coerce(filled, node);
   }
 
   function walk(current: unknown, node: SchemaNode | null, path: Path): unknown {
-    if (typeof current === 'string') {
-      if (!current.includes('${')) return current;
-      let outside = false;
-      const text = current.replace(pattern, (_all, expression: string | undefined) => {
-        if (expression === undefined) return '${';
-        outside = true;
-        return resolveOne(expression, path);
-      });
-      if (!outside) return text;
-      places.push(path);
-      return coerce(text, node);
-    }
+    if (typeof current === 'string') return /[$%{]/.test(current) ? fillText(current, node, path) : current;
     if (Array.isArray(current)) {
       return current.map((item, index) => walk(item, node && childOf(node, index), [...path, index]));
     }
@@ -80,5 +107,25 @@ export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpo
     );
   }
 
-  return { value: walk(value, configSchema, []), findings, places, files };
+  return { value: walk(value, configSchema, []), findings, warnings, places, taken, files };
+}
+
+/** What is wrong with a `${…}` for which the environment has nothing. */
+function explainMissing(expression: string): string {
+  if (expression === '') return 'the environment has no variable without a name';
+  const [, name = '', rest = ''] = /^\s*(?:env[.:])?([A-Za-z_]\w*)\s*(.*)$/s.exec(expression) ?? [];
+  if (/^:?[-=?+]/.test(rest)) {
+    return `\${${name}} with a default is not supported: write \${${name}} and set the variable`;
+  }
+  const plain = `the environment has no ${expression}`;
+  return name !== '' && rest === '' && name !== expression ? `${plain}: write \${${name}}` : plain;
+}
+
+/**
+ * Whether a text is a placeholder of another tool's: `$NAME`, `$(NAME)`, `%NAME%`, `{{ name }}`. In regular
+ * expressions these are what they are.
+ */
+function looksUnfilled(text: string, path: Path): boolean {
+  if (path.at(-1) === 'matches') return false;
+  return /(?<![\w$])\$[A-Z_][A-Z0-9_]+(?!\w)|\$\([A-Za-z_]\w*\)|^%[A-Z_][A-Z0-9_]+%$|\{\{.*\}\}/.test(text);
 }

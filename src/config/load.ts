@@ -1,13 +1,15 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { complete, type Loaded, toFault } from './complete.ts';
 import { overlayEnvironment } from './environment.ts';
 import { ConfigError, type Fault } from './fault.ts';
+import type { Finding } from './finding.ts';
 import { interpolate } from './interpolate.ts';
 import { type Parsed, parseText } from './parse.ts';
 import { formatPath, type Path } from './path.ts';
 import { checkProxyVariables, readProxyVariables } from './proxy.ts';
-import type { Finding } from './validate.ts';
+import { compileRedact } from './redact.ts';
+import { readConfigText } from './unreadable.ts';
 
 export type { Loaded } from './complete.ts';
 
@@ -28,31 +30,34 @@ const places = ['config/sidecar.yaml', '/etc/jwks-sidecar/sidecar.yaml'];
  */
 export function loadConfig(options: LoadOptions): Loaded {
   const { env, cwd } = options;
-  const found = findFile(options);
-  const parsed = found === null ? null : parseText(readText(found, cwd));
-  if (parsed !== null && parsed.errors.length > 0) {
-    const { errors } = parsed;
-    throw new ConfigError(
-      errors.map(({ position, ...error }) => ({ ...toFault(error), file: found as string, ...position })),
-    );
-  }
+  const file = findFile(options);
+  const source = file ?? 'environment';
+  const parsed = file === null ? null : parseFile(file, cwd);
   const filled = interpolate(parsed?.value ?? {}, { env, cwd });
   const overlaid = overlayEnvironment(filled.value, env);
-  const { config, faults, warnings, files: named } = complete(overlaid.value);
-  const outside = [...filled.places, ...overlaid.variables.map(({ path }) => path)];
-  const describe = (finding: Finding) =>
-    place(finding, { file: found, parsed, outside, variables: overlaid.variables });
-  const said = [...overlaid.warnings.map(toFault), ...warnings.map(describe)];
+  const { variables } = overlaid;
   const missing = [...(parsed?.findings ?? []), ...filled.findings];
+  const broken = [...(parsed?.broken ?? []), ...filled.findings.map(({ path }) => path)];
+  const completed = complete(overlaid.value, broken);
+  const outside = { places: [...filled.places, ...variables], taken: filled.taken };
+  const describe = compileDescribe({ file, parsed, variables, redact: compileRedact(outside) });
+  const warnings = [
+    ...overlaid.warnings.map(toFault),
+    ...[...(parsed?.warnings ?? []), ...filled.warnings, ...completed.warnings].map(describe),
+  ];
+  const notes = [...(parsed?.notes ?? []), ...completed.notes].map(describe);
   const proxy = readProxyVariables(env);
   const proxyFaults = checkProxyVariables(proxy);
+  const { config } = completed;
   if (config === null || missing.length > 0 || proxyFaults.length > 0) {
-    if (found === null && overlaid.variables.length === 0) throw new ConfigError([nothing], said);
-    const all = [...missing, ...faults.filter(isNews(missing))].map(describe);
-    throw new ConfigError([...proxyFaults, ...all.toSorted(byPlace)], said, [...filled.files, ...named]);
+    if (file === null && variables.length === 0) throw new ConfigError([nothing], { warnings });
+    const empty = parsed !== null && isEmpty(parsed.value) ? [emptyFile(source)] : [];
+    const all = [...missing, ...completed.faults].map(describe).toSorted(byPlace);
+    const files = [...filled.files, ...completed.files];
+    throw new ConfigError([...proxyFaults, ...empty, ...all], { warnings, notes, files, source });
   }
-  const files = [...(found === null ? [] : [resolve(cwd, found)]), ...filled.files];
-  return { config, warnings: said, source: found ?? 'environment', files, proxy };
+  const files = [...(file === null ? [] : [resolve(cwd, file)]), ...filled.files];
+  return { config, warnings, notes, source, files, proxy };
 }
 
 const nothing: Fault = {
@@ -68,24 +73,21 @@ function findFile({ file, env, cwd }: LoadOptions): string | null {
   return places.find((each) => existsSync(resolve(cwd, each))) ?? null;
 }
 
-/** Bytes; also the most that a ConfigMap holds. While a config is read no request is answered. */
-const largest = 1024 * 1024;
-
-function readText(file: string, cwd: string): string {
-  const path = resolve(cwd, file);
-  try {
-    if (statSync(path).size <= largest) return readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigError([{ path: '', file, message: `cannot be read (${code ?? 'error'})` }]);
-  }
-  throw new ConfigError([{ path: '', file, message: 'is larger than 1 MiB' }]);
+function parseFile(file: string, cwd: string): Parsed {
+  const { text, fault } = readConfigText(resolve(cwd, file));
+  if (fault !== null) throw new ConfigError([{ path: '', file, ...fault }], { source: file });
+  const parsed = parseText(text);
+  if (parsed.errors.length === 0) return parsed;
+  const faults = parsed.errors.map(({ position, ...error }) => ({ ...toFault(error), file, ...position }));
+  throw new ConfigError(faults, { source: file });
 }
 
-/** What is wrong because a value could not be put in is said already. */
-function isNews(said: readonly Finding[]): (finding: Finding) => boolean {
-  const paths = new Set(said.map(({ path }) => formatPath(path)));
-  return ({ path }) => !paths.has(formatPath(path));
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && Object.keys(value as object).length === 0;
+}
+
+function emptyFile(file: string): Fault {
+  return { path: '', file, message: 'is empty, or holds comments alone' };
 }
 
 function byPlace(a: Fault, b: Fault): number {
@@ -95,20 +97,18 @@ function byPlace(a: Fault, b: Fault): number {
 interface Origin {
   readonly file: string | null;
   readonly parsed: Parsed | null;
-  /** Places whose value a message must not show. */
-  readonly outside: readonly Path[];
   readonly variables: readonly { readonly path: Path; readonly name: string }[];
+  redact(finding: Finding): Finding;
 }
 
-function place(finding: Finding, { file, parsed, outside, variables }: Origin): Fault {
-  const path = formatPath(finding.path);
-  const hidden = outside.some((each) => formatPath(each) === path);
-  const fault = toFault({
-    ...finding,
-    message: hidden ? finding.message.replace(/, got .*$/s, '') : finding.message,
-  });
-  const variable = variables.find((each) => formatPath(each.path) === path);
-  if (variable) return { ...fault, message: `${fault.message} (set by ${variable.name})` };
-  const position = parsed?.locate(finding.path, finding.atKey);
-  return file === null ? fault : { ...fault, file, ...position };
+/** Compiles what turns a finding into words with a place: a variable, or a line of the file. */
+function compileDescribe({ file, parsed, variables, redact }: Origin): (finding: Finding) => Fault {
+  return (finding) => {
+    const fault = toFault(redact(finding));
+    const path = formatPath(finding.path);
+    const variable = variables.find((each) => formatPath(each.path) === path);
+    if (variable) return { ...fault, message: `${fault.message} (set by ${variable.name})` };
+    const position = finding.position ?? parsed?.locate(finding.path, finding.atKey);
+    return file === null ? fault : { ...fault, file, ...position };
+  };
 }

@@ -1,12 +1,9 @@
-import { type ErrorCode, isAlias, isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isAlias, isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml';
+import type { Finding, Position } from './finding.ts';
+import { findMisplaced } from './indent.ts';
 import type { Path } from './path.ts';
 import { keyText, toPlain } from './plain.ts';
-import type { Finding } from './validate.ts';
-
-export interface Position {
-  readonly line: number;
-  readonly column: number;
-}
+import { explainYaml } from './yaml-error.ts';
 
 export interface Parsed {
   /** Undefined where the text cannot be read at all. */
@@ -15,6 +12,12 @@ export interface Parsed {
   readonly errors: readonly (Finding & { readonly position: Position })[];
   /** What is left out of the value, because it says nothing or too much. */
   readonly findings: readonly Finding[];
+  /** Places whose value is left out. */
+  readonly broken: readonly Path[];
+  /** What can be read, but perhaps not as it was meant. */
+  readonly warnings: readonly Finding[];
+  /** Advice. */
+  readonly notes: readonly Finding[];
   /** Where a place is in the text; of what is not there, where the nearest thing around it is. */
   locate(path: Path, atKey?: boolean): Position | undefined;
 }
@@ -32,21 +35,12 @@ export function parseText(text: string): Parsed {
       { path: [], message: `more than ${mostOpen} brackets are open here`, position: deep },
     ]);
   }
-  const document = parseDocument(text, { lineCounter, uniqueKeys: true, prettyErrors: false });
-  const errors = [...document.errors, ...document.warnings]
-    .map(({ code, message, pos }) => ({
-      path: [],
-      message: sayError(code, message),
-      ...hintAt(text, pos[0]),
-      position: at(pos[0]),
-    }))
-    // What follows in the same line is the first one's consequence.
-    .filter(
-      ({ position }, index, all) => all.findIndex((each) => each.position.line === position.line) === index,
-    );
+  // Doubled keys are found in the document, where both places are known.
+  const document = parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false });
+  const errors = explainErrors(text, [...document.errors, ...document.warnings], at);
   if (errors.length > 0) return unreadable(errors);
   return {
-    ...toPlain(document),
+    ...toPlain(document, at),
     errors: [],
     locate(path, atKey = false) {
       const offset = offsetOf(document.contents, path, atKey);
@@ -55,10 +49,41 @@ export function parseText(text: string): Parsed {
   };
 }
 
-function unreadable(errors: Parsed['errors']): Parsed {
-  return { value: undefined, errors, findings: [], locate: () => undefined };
+function explainErrors(
+  text: string,
+  errors: readonly YAMLError[],
+  at: (offset: number) => Position,
+): Parsed['errors'] {
+  const found = errors
+    .map((error) => {
+      const { offset, ...explained } = explainYaml(text, error);
+      return { path: [], ...explained, position: at(offset) };
+    })
+    // What follows in the same line is the first one's consequence.
+    .filter(
+      ({ position }, index, all) => all.findIndex((each) => each.position.line === position.line) === index,
+    );
+  const [first] = found;
+  const misplaced = first === undefined || first.hint !== undefined ? null : findMisplaced(text);
+  // The parser notices in the same line, in the one before, or in the one after.
+  if (first === undefined || misplaced === null) return found;
+  const { line } = misplaced.position;
+  if (Math.abs(line - first.position.line) > 1) return found;
+  // The lines below are out of place only because this one is.
+  return [{ path: [], ...misplaced }];
 }
 
+function unreadable(errors: Parsed['errors']): Parsed {
+  return {
+    value: undefined,
+    errors,
+    findings: [],
+    broken: [],
+    warnings: [],
+    notes: [],
+    locate: () => undefined,
+  };
+}
 /** No config needs as many, and over thousands of them the parser takes minutes, in which no request is answered. */
 const mostOpen = 200;
 
@@ -73,33 +98,6 @@ function findDepth(text: string): Position | undefined {
     }
   }
   return undefined;
-}
-
-/** The parser's own words where they are safe; others of its messages repeat what stands there, secrets too. */
-const words: Partial<Readonly<Record<ErrorCode, string>>> = {
-  BAD_SCALAR_START: 'a plain text cannot begin with this character; put it in quotes',
-  BAD_DQ_ESCAPE: 'this escape is unknown; in single quotes a backslash is itself',
-  BLOCK_AS_IMPLICIT_KEY: 'there are two ": " in one line; put the text in quotes',
-  BAD_ALIAS: 'this alias cannot stand here',
-  DUPLICATE_KEY: 'the same key stands here twice',
-  MULTIPLE_DOCS: 'there are several documents; one is expected',
-  TAB_AS_INDENT: 'a tab cannot indent; use spaces',
-  TAG_RESOLVE_FAILED: 'this tag is unknown',
-};
-const safe: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'BAD_INDENT',
-  'MISSING_CHAR',
-  'MULTILINE_IMPLICIT_KEY',
-]);
-
-function sayError(code: ErrorCode, message: string): string {
-  return words[code] ?? (safe.has(code) ? message : 'this is not YAML');
-}
-
-function hintAt(text: string, offset: number): { hint?: string } {
-  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] ?? '';
-  const inFlow = /[{[,:]\s*\$\{|[{[].*\$\{/.test(line);
-  return inFlow ? { hint: 'inside { } and [ ], put quotes around a text with $' + '{…}' } : {};
 }
 
 function offsetOf(root: Node | null, path: Path, atKey: boolean): number | undefined {

@@ -50,7 +50,13 @@ const keys = section(
       '30s',
       'Fetches asked for by unknown key ids: 5 at once, then one in this time, whether they succeed or fail.',
     ),
-    timeout: duration('5s', 'How long a whole fetch may take.'),
+    timeout: duration(
+      '5s',
+      'How long a whole fetch may take. Not above `refresh`, which lowers the default.',
+      {
+        atMost: 'refresh',
+      },
+    ),
     maxStale: duration(
       '24h',
       'How long the last good keys serve while the issuer cannot be reached. Then its tokens get 503.',

@@ -11,10 +11,27 @@ export function parseSize(value: string | number): number | undefined {
   return typeof value === 'number' ? value : parse(value, bytes);
 }
 
+/** Milliseconds as a person writes them, in the largest unit that leaves a whole number: `1s`, `24h`, `1500ms`. */
+export function formatDuration(amount: number): string {
+  return format(amount, milliseconds);
+}
+
+/** Bytes in the same way: `16KiB`. */
+export function formatSize(amount: number): string {
+  return format(amount, bytes);
+}
+
 function parse(text: string, units: Readonly<Record<string, number>>): number | undefined {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text) ?? [];
   const factor = unit !== undefined && Object.hasOwn(units, unit) ? units[unit] : undefined;
   return factor === undefined ? undefined : round(Number(amount) * factor);
+}
+
+function format(amount: number, units: Readonly<Record<string, number>>): string {
+  const fitting = Object.entries(units).filter(([, factor]) => amount % factor === 0);
+  // Zero fits every unit; the usual one is the second: 0s, and 0KiB would only look odd.
+  const [unit, factor] = (amount === 0 ? fitting[1] : fitting.at(-1)) ?? ['ms', 1];
+  return `${amount / factor}${unit}`;
 }
 
 /** Whole units, save that nothing that was asked for becomes nothing. */

@@ -1,30 +1,21 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import type { SchemaNode } from './fields.ts';
+import { type Finding, firstOfEach } from './finding.ts';
 import { formats } from './formats.ts';
+import { hintValue } from './hint.ts';
+import { hasCredentials, hintText } from './hint-text.ts';
 import { childOf, schemaAt } from './node.ts';
-import { formatPath, type Path } from './path.ts';
+import type { Path } from './path.ts';
 import { configSchema } from './schema.ts';
 import { suggest } from './suggest.ts';
-import { parseDuration, parseSize } from './units.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
-/** What is wrong at a place; where that is in the file is added by whoever read it. */
-export interface Finding {
-  readonly path: Path;
-  readonly message: string;
-  readonly hint?: string;
-  /** Whether the place of the key, not of its value, is meant. */
-  readonly atKey?: boolean;
-}
+export type { Checked, Finding } from './finding.ts';
 
-/** What a check of a complete config has to say. */
-export interface Checked {
-  readonly faults: readonly Finding[];
-  readonly warnings: readonly Finding[];
-}
-
-/** Compiles the schema into a check that finds every fault at once. */
+/** Compiles the schema into a check that finds every fault at once, except for entries that stand twice in a list. */
 export function compileValidate(): (value: unknown) => Finding[] {
   const ajv = new Ajv({ allErrors: true, strict: false, discriminator: true, verbose: true, formats });
+  ajv.removeKeyword('uniqueItems');
   const validate = ajv.compile(configSchema);
   return (value) => {
     if (validate(value)) return rangeFindings(value, configSchema, []);
@@ -33,18 +24,8 @@ export function compileValidate(): (value: unknown) => Finding[] {
       (a, b) => Number(b.keyword === 'format') - Number(a.keyword === 'format'),
     );
     const findings = errors.map((error) => toFinding(error, value)).filter((finding) => finding !== null);
-    return [...firstOfEach(findings), ...rangeFindings(value, configSchema, [])];
+    return firstOfEach([...findings, ...rangeFindings(value, configSchema, [])]);
   };
-}
-
-/** One word a place: that a value has the wrong type and the wrong form too is no news. */
-function firstOfEach(findings: readonly Finding[]): Finding[] {
-  const places = new Map<string, Finding>();
-  for (const finding of findings) {
-    const place = formatPath(finding.path);
-    if (!places.has(place)) places.set(place, finding);
-  }
-  return [...places.values()];
 }
 
 function toFinding(error: ErrorObject, root: unknown): Finding | null {
@@ -53,33 +34,46 @@ function toFinding(error: ErrorObject, root: unknown): Finding | null {
   const params = error.params as Record<string, unknown>;
   switch (error.keyword) {
     case 'additionalProperties':
-      return unknownKey(path, String(params.additionalProperty));
+      return unknownKey(path, String(params.additionalProperty), error.data);
     case 'required':
       return { path: [...path, String(params.missingProperty)], message: 'is missing' };
     case 'propertyNames':
       return null;
-    case 'uniqueItems':
-      return { path, message: 'holds the same entry twice' };
     case 'minItems':
       return { path, message: 'must not be empty' };
     case 'discriminator':
-      return { path: [...path, 'type'], message: 'must be one of bearer, cookie, header' };
+      return { path: [...path, 'type'], message: 'must be one of bearer, cookie, header', spoils: path };
     case 'format':
       if (params.format === 'algorithm') return algorithm(path, error.data);
       break;
   }
   if (error.propertyName !== undefined) {
+    const hint = hintText(error.propertyName, schema);
     return {
       path: [...path, error.propertyName],
       message: `the key must be ${schema['x-expects']}`,
       atKey: true,
+      ...(hint !== null && { hint }),
     };
   }
   const node = schemaAt(configSchema, path) ?? schema;
+  const got = quote(error.data, node);
+  const hint = hintValue(error.data, node);
   return {
     path,
-    message: `must be ${schema['x-expects'] ?? node['x-expects'] ?? 'something else'}${got(error.data, node)}`,
+    message: `must be ${expectation(error, schema, node)}`,
+    ...(got !== null && { got }),
+    ...(hint !== null && { hint }),
   };
+}
+
+function expectation(error: ErrorObject, schema: SchemaNode, node: SchemaNode): string {
+  const format = error.keyword === 'format' ? String((error.params as { format?: unknown }).format) : '';
+  if (format === 'scope') return 'one scope';
+  if (format === 'claim-path') return 'the path of a claim';
+  const expects = schema['x-expects'] ?? node['x-expects'] ?? 'something else';
+  const credentials = /url|origin/.test(format) && hasCredentials(String(error.data));
+  return credentials ? 'an http or https URL without a user and a password' : expects;
 }
 
 function algorithm(path: Path, value: unknown): Finding {
@@ -91,31 +85,51 @@ function algorithm(path: Path, value: unknown): Finding {
 }
 
 /** A short value is repeated; a long one, or one that could be a secret, never. */
-function got(value: unknown, node: SchemaNode): string {
-  if (node === configSchema || node['x-secret'] || value === undefined) return '';
-  if (Array.isArray(value)) return ', got a list';
-  if (typeof value === 'object' && value !== null) return ', got a map';
+function quote(value: unknown, node: SchemaNode): string | null {
+  if (node === configSchema || node['x-secret'] || value === undefined) return null;
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'a map';
   const text = JSON.stringify(value);
-  // A URL may hold a password before its @.
-  return text.length <= 40 && !text.includes('@') ? `, got ${text}` : '';
+  // A URL may hold a password before its @, or in its query.
+  return text.length <= 40 && !/[@?]/.test(text) ? text : null;
 }
 
-function unknownKey(path: Path, key: string): Finding {
+function unknownKey(path: Path, key: string, value: unknown): Finding {
   const parent = schemaAt(configSchema, path);
-  const known = Object.keys(parent?.properties ?? {});
-  const near = suggest(key, known) ?? elsewhere(key);
+  const hint = hintKey(key, Object.keys(parent?.properties ?? {}), value);
   return {
     path: [...path, key],
     message: 'unknown key',
     atKey: true,
-    ...(near !== null && { hint: `did you mean "${near}"?` }),
+    ...(hint !== null && { hint }),
   };
 }
 
-/** A key that is known in one of the sections. */
-function elsewhere(key: string): string | null {
-  for (const [name, section] of Object.entries(configSchema.properties ?? {})) {
-    if (section.properties && Object.hasOwn(section.properties, key)) return `${name}.${key}`;
+function hintKey(key: string, known: readonly string[], entries: unknown): string | null {
+  if (key === '<<') return 'merge keys are not supported: write the settings out';
+  const bare = key.replace(/^[\s\u200b-\u200f\u2060\ufeff]+|[\s\u200b-\u200f\u2060\ufeff]+$/g, '');
+  if (bare !== key) return 'its name begins or ends with a blank that is not a space';
+  const dashed = /^-(\w+)$/.exec(key)?.[1];
+  if (dashed !== undefined) return 'put a blank after the "-" that begins an entry of a list';
+  const given = Object.keys(entries as object);
+  // A key that is there already is not the one that was meant.
+  const free = known.filter((each) => !given.includes(each));
+  const near = suggest(key, free) ?? elsewhere(key) ?? suggest(key, known);
+  return near === null ? null : `did you mean "${near}"?`;
+}
+
+/** A key that is known in another section: `listen.port`, `issuers[].audience`. */
+function elsewhere(key: string, node: SchemaNode = configSchema, prefix = ''): string | null {
+  const sections = Object.entries(node.properties ?? {}).map(([name, child]) => ({
+    place: child.items?.properties ? `${prefix}${name}[]` : `${prefix}${name}`,
+    section: child.items?.properties ? child.items : child,
+  }));
+  for (const { place, section } of sections) {
+    if (section.properties && Object.hasOwn(section.properties, key)) return `${place}.${key}`;
+  }
+  for (const { place, section } of sections) {
+    const found = elsewhere(key, section, `${place}.`);
+    if (found !== null) return found;
   }
   return null;
 }
@@ -133,11 +147,12 @@ function rangeFindings(value: unknown, node: SchemaNode, path: Path): Finding[] 
   }
   const range = node['x-range'];
   if (range === undefined || (typeof value !== 'number' && typeof value !== 'string')) return [];
-  const amount = node['x-unit'] === 'duration' ? parseDuration(value) : parseSize(value);
+  const inTime = node['x-unit'] === 'duration';
+  const amount = inTime ? parseDuration(value) : parseSize(value);
   if (amount === undefined || (amount >= range.least && amount <= range.most)) return [];
-  const unit = node['x-unit'] === 'duration' ? 'ms' : ' bytes';
-  const bound = amount < range.least ? `at least ${range.least}${unit}` : `at most ${range.most}${unit}`;
-  return [{ path, message: `must be ${bound}` }];
+  const say = inTime ? formatDuration : formatSize;
+  const bound = amount < range.least ? `at least ${say(range.least)}` : `at most ${say(range.most)}`;
+  return [{ path, message: `must be ${bound}`, got: JSON.stringify(value) }];
 }
 
 /** RFC 6901, with numbers where the value has a list. */

@@ -5,14 +5,16 @@ import { ConfigError } from '../../src/config/fault.ts';
 const issuer = { issuer: 'https://idp.example.com', audience: 'api://orders' };
 const base = { upstream: 'http://127.0.0.1:3000', issuers: [issuer] };
 
-function check(input: object): { faults: string[]; warnings: string[] } {
+function check(input: object): { faults: string[]; warnings: string[]; notes: string[] } {
   const say = ({ path, message, hint }: { path: string; message: string; hint?: string }) =>
     `${path}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
   try {
-    return { faults: [], warnings: completeConfig(input as never).warnings.map(say) };
+    const { warnings, notes } = completeConfig(input as never);
+    return { faults: [], warnings: warnings.map(say), notes: notes.map(say) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { faults: error.faults.map(say), warnings: error.warnings.map(say) };
+    const { faults, warnings, notes } = error;
+    return { faults: faults.map(say), warnings: warnings.map(say), notes: notes.map(say) };
   }
 }
 
@@ -109,7 +111,7 @@ t.test('faults, each with its path', async (t) => {
     {
       name: 'refresh under a second',
       config: from({ keys: { refresh: '200ms' } }),
-      fault: /^issuers\[0\]\.keys\.refresh: must be at least 1000ms/,
+      fault: /^issuers\[0\]\.keys\.refresh: must be at least 1s, got "200ms"$/,
     },
     {
       name: 'credentials in an upstream',
@@ -271,8 +273,6 @@ t.test('warnings', async (t) => {
       config: { ...base, issuers: [{ ...issuer, audience: null }] },
       warning: /^issuers\[0\]\.audience: is not checked/,
     },
-    { name: 'no bound of lifetime', config: base, warning: /^issuers\[0\]\.maxLifetime/ },
-    { name: 'no trusted proxies', config: base, warning: /^listen\.trustedProxies/ },
     { name: 'report mode', config: { ...base, mode: 'report' }, warning: /^mode: is report/ },
     {
       name: 'keys over http',
@@ -309,7 +309,27 @@ t.test('warnings', async (t) => {
     listen: { host: '127.0.0.1' },
     issuers: [{ ...issuer, maxLifetime: '1h' }],
   });
-  t.same(quiet, { faults: [], warnings: [] }, 'nothing to say of a careful config');
+  t.same(quiet, { faults: [], warnings: [], notes: [] }, 'nothing to say of a careful config');
+});
+
+t.test('the smallest config gives advice and no warning', async (t) => {
+  const { faults, warnings, notes } = check(base);
+  t.same({ faults, warnings }, { faults: [], warnings: [] });
+  t.match(notes, [/^listen\.trustedProxies: is empty/, /^issuers\[0\]\.maxLifetime: is best at most 1h/]);
+});
+
+t.test('a note says where the client chooses the service', async (t) => {
+  const notesOf = (config: object) =>
+    check({ ...base, ...config })
+      .notes.filter((note) => note.includes('preserveHost'))
+      .map((note) => note.split(':', 1)[0]);
+  t.same(notesOf({ upstream: 'http://orders.shop.svc:8080' }), ['upstream.preserveHost']);
+  t.same(notesOf({ upstreams: { b: 'https://10.0.0.1', c: 'http://[::1]:1' } }), [
+    'upstreams.b.preserveHost',
+  ]);
+  t.same(notesOf({ upstream: { url: 'http://orders.shop.svc', preserveHost: false } }), []);
+  for (const url of ['http://127.0.0.1:1', 'http://localhost:1', 'http://[::1]:1', 'http://app.localhost:1'])
+    t.same(notesOf({ upstream: url }), [], url);
 });
 
 t.test('defaults and units', async (t) => {

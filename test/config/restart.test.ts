@@ -7,7 +7,7 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { createCertificate } from '../helpers/certificate.ts';
 
 const least: ConfigInput = {
-  upstream: 'http://127.0.0.1:1',
+  upstream: 'http://127.0.0.1:3',
   issuers: [{ issuer: 'https://a.example', audience: 'a' }],
 };
 const before = completeConfig(least).config;
