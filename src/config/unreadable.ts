@@ -30,13 +30,13 @@ export interface ConfigText {
   readonly fault: { readonly message: string; readonly hint?: string } | null;
 }
 
-/** Bytes: more than ten thousand rules take. */
-const largest = 16 * 1024 * 1024;
+/** Bytes; also the most that a ConfigMap holds. */
+const largest = 1024 * 1024;
 
 /** Reads the file of a config, which is UTF-8. */
 export function readConfigText(file: string): ConfigText {
   try {
-    if (statSync(file).size > largest) return refuse('is larger than 16 MiB');
+    if (statSync(file).size > largest) return refuse('is larger than 1 MiB');
     return decode(readFileSync(file));
   } catch (error) {
     return refuse(`cannot be read (${codeOf(error)})`, explainUnreadable(file, error));
