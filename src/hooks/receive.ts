@@ -30,6 +30,7 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
     params: noParams,
     extracted: null,
     token: null,
+    inspection: null,
     cached: false,
     kid: undefined,
     fingerprint: undefined,

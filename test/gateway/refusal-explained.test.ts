@@ -102,8 +102,8 @@ t.test('every refusal by the policy is explained, without a token and what it cl
     },
     token_too_large: {
       padded: {
-        request: x(mint({ pad: 'x'.repeat(9000) })),
-        line: { step: 'form', expected: 'at most 8192 bytes' },
+        request: x(mint({ pad: 'x'.repeat(17_000) })),
+        line: { step: 'form', expected: 'at most 16384 bytes' },
       },
     },
     algorithm_not_allowed: {
