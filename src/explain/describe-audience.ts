@@ -10,7 +10,12 @@ export function describeAudience(claims: Claims, accepted: readonly string[]): F
   const { aud } = claims;
   const given = (Array.isArray(aud) ? aud : [aud]).filter((each): each is string => typeof each === 'string');
   const found = { expected: list(accepted), got: given.length === 0 ? 'missing' : list(given) };
-  return { ...found, hint: hintOf(claims, given, accepted) };
+  return {
+    ...found,
+    get hint() {
+      return hintOf(claims, given, accepted);
+    },
+  };
 }
 
 function hintOf(claims: Claims, given: readonly string[], accepted: readonly string[]): string {

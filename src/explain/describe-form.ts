@@ -23,7 +23,13 @@ export function describeForm(text: string, refused: Reason | null, maxSize: numb
       hint: 'this is an encrypted token (JWE): only its recipient can read it; have the issuer sign it instead',
     };
   }
-  return { expected, got, hint: hintOf(text, parts) };
+  return {
+    expected,
+    got,
+    get hint() {
+      return hintOf(text, parts);
+    },
+  };
 }
 
 function hintOf(text: string, parts: readonly string[]): string {

@@ -14,7 +14,13 @@ export function describeIssuer(
   const expected = list(rule.issuers ?? names);
   if (issuer === undefined)
     return { expected, got: 'missing', hint: 'a token must say with iss who made it' };
-  return { expected, got: show(issuer), hint: hintOf(issuer, names, rule) };
+  return {
+    expected,
+    got: show(issuer),
+    get hint() {
+      return hintOf(issuer, names, rule);
+    },
+  };
 }
 
 function hintOf(issuer: string, names: readonly string[], rule: Rule): string {

@@ -1,5 +1,6 @@
 import type { Reason } from '../errors.ts';
 import type { KeySetStatus } from '../keys/status.ts';
+import { showKid } from '../observe/mask.ts';
 import type { UnverifiedToken } from '../token/read.ts';
 import type { Finding } from './steps.ts';
 import { list, show, span } from './value.ts';
@@ -21,7 +22,7 @@ export function describeKey(
   if (at === 'signature') {
     return {
       expected:
-        kid === undefined ? "a signature under the issuer's key" : `a signature under key ${show(kid)}`,
+        kid === undefined ? "a signature under the issuer's key" : `a signature under key ${showKid(kid)}`,
       got: 'one that does not hold',
       hint: 'the token was altered or cut, or the issuer has another key under the same kid',
     };
@@ -34,20 +35,26 @@ export function describeKey(
       hint: `without one, exactly one key must be for ${alg}; ${known(keys)}`,
     };
   }
-  return { expected: `a key for ${alg}`, got: `kid ${show(kid)}`, hint: hintOf(kid, alg, keys) };
+  return {
+    expected: `a key for ${alg}`,
+    got: `kid ${showKid(kid)}`,
+    get hint() {
+      return hintOf(kid, alg, keys);
+    },
+  };
 }
 
 function hintOf(kid: string, alg: string, keys: KeySetStatus | undefined): string {
   const skipped = keys?.skipped.find((key) => key.kid === kid);
-  if (skipped) return `the issuer publishes kid ${show(kid)}, but it cannot be used: ${skipped.why}`;
+  if (skipped) return `the issuer publishes kid ${showKid(kid)}, but it cannot be used: ${skipped.why}`;
   const same = keys?.keys.find((key) => key.kid === kid);
-  if (same) return `kid ${show(kid)} is a key for ${list(same.algorithms)}, not for ${alg}`;
-  return `kid ${show(kid)} is not among ${known(keys)}`;
+  if (same) return `kid ${showKid(kid)} is a key for ${list(same.algorithms)}, not for ${alg}`;
+  return `kid ${showKid(kid)} is not among ${known(keys)}`;
 }
 
 /** `the issuer's keys (k1, k2, fetched 12 s ago)`, and what went wrong since. */
 function known(keys: KeySetStatus | undefined): string {
-  const kids = keys?.keys.map((key) => show(key.kid ?? 'one without a kid')) ?? [];
+  const kids = keys?.keys.map((key) => (key.kid === null ? 'one without a kid' : showKid(key.kid))) ?? [];
   const failed = keys?.lastError ? `; the last fetch failed: ${keys.lastError.message}` : '';
   return `the issuer's keys (${[...kids.slice(0, 10), fetched(keys)].join(', ')})${failed}`;
 }
