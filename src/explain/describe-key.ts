@@ -2,16 +2,25 @@ import type { Reason } from '../errors.ts';
 import type { KeySetStatus } from '../keys/status.ts';
 import { showKid } from '../observe/mask.ts';
 import type { UnverifiedToken } from '../token/read.ts';
+import { forGraph, isForGraph } from './graph.ts';
 import type { Finding } from './steps.ts';
 import { list, show, span } from './value.ts';
 
+/** What the search for a key came to. */
+export interface Sought {
+  readonly at: 'key' | 'signature';
+  readonly refused: Reason | null;
+  /** Seconds until keys may be fetched, where something forbids it now. */
+  readonly retryAfter: number | null;
+}
+
 /** Why no key of the issuer verifies a token. */
 export function describeKey(
-  { header, kid }: UnverifiedToken,
-  at: 'key' | 'signature',
-  refused: Reason | null,
+  token: UnverifiedToken,
+  { at, refused, retryAfter }: Sought,
   keys: KeySetStatus | undefined,
 ): Finding {
+  const { header, kid } = token;
   if (refused === 'keys_unavailable') {
     return {
       expected: 'keys of the issuer',
@@ -24,7 +33,9 @@ export function describeKey(
       expected:
         kid === undefined ? "a signature under the issuer's key" : `a signature under key ${showKid(kid)}`,
       got: 'one that does not hold',
-      hint: 'the token was altered or cut, or the issuer has another key under the same kid',
+      hint: isForGraph(token)
+        ? forGraph
+        : 'the token was altered or cut, or the issuer has another key under the same kid',
     };
   }
   const alg = show(header.alg);
@@ -39,9 +50,13 @@ export function describeKey(
     expected: `a key for ${alg}`,
     got: `kid ${showKid(kid)}`,
     get hint() {
-      return hintOf(kid, alg, keys);
+      return `${hintOf(kid, alg, keys)}${retryAfter === null ? '' : notFetched(retryAfter)}`;
     },
   };
+}
+
+function notFetched(seconds: number): string {
+  return `. It may have come since: keys.cooldown allows the next fetch in ${seconds} s, and until then the token does not count as forged`;
 }
 
 function hintOf(kid: string, alg: string, keys: KeySetStatus | undefined): string {

@@ -265,6 +265,12 @@ t.test('an unknown key counts only after the fetch that was allowed', async (t) 
     t.equal(answer.header('retry-after'), '20');
   }
   t.equal(issuer.fetches.jwks, fetches, 'the issuer was not asked');
+  const explained = await gateway.server.explain({ token: issuer.mint() });
+  t.match(
+    explained.steps.find(({ outcome }) => outcome === 'failed'),
+    { check: 'key', reason: 'key_unknown', hint: /keys\.cooldown allows the next fetch in 20 s/ },
+    'an explanation says so too',
+  );
   clock.advance(19_001);
   t.equal((await gateway.get('/', issuer.mint())).header('retry-after'), '1');
   clock.advance(1000);
