@@ -63,10 +63,10 @@ const serviceName = (index: number) => `service-${String(index).padStart(4, '0')
 const small = await compile(1, 1);
 const policies = { one: small, hundred: await compile(1, 100) };
 const tables = { 1: small, 100: await compile(100, 1), 1000: await compile(1000, 1) };
-await small.verifier.verify(token, null);
-await policies.hundred.verifier.verify(token, null);
+small.verifier.verify(token, null);
+policies.hundred.verifier.verify(token, null);
 const verified = small.verifier.cached(token);
-const { source } = small.extract(rawHeaders) as Extracted;
+const { places } = small.extract(rawHeaders) as Extracted;
 const upstream = small.upstreams.get('default');
 const log = compileRequestLog(logger);
 
@@ -97,7 +97,7 @@ const stages: readonly Stage[] = [
         rawHeaders,
         hop: { peer: '127.0.0.1', trusted: false, secure: false, port: 8080 },
         requestId: '2f1e9b5c-7a5e-4a53-9c55-0d6f1d3c2b1a',
-        token: source,
+        tokens: places,
         identity: verified?.prepared.identity ?? [],
         upstream,
         stripPrefix: null,

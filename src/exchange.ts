@@ -6,7 +6,7 @@ import type { Target } from './path/canonical.ts';
 import type { Policy, Prepared } from './policy.ts';
 import type { Rule } from './rules/compile.ts';
 import type { Extracted } from './token/extract.ts';
-import type { VerifiedToken } from './token/verify.ts';
+import type { Inspection, VerifiedToken } from './token/verify.ts';
 
 /** What the stages concluded. `report`: refused by the policy, yet forwarded because its mode says so. */
 export interface Decision {
@@ -35,6 +35,8 @@ export interface Exchange {
   params: Params;
   extracted: Extracted | null;
   token: VerifiedToken<Prepared> | null;
+  /** What is known of a token that did not verify. */
+  inspection: Inspection | null;
   cached: boolean;
   /** The token's key id as it came, verified or not. */
   kid: string | undefined;

@@ -6,6 +6,7 @@ import { GatewayError } from './gateway-error.ts';
 import { connectThrough, type ForwardProxy } from './keys/proxy.ts';
 import { createKeySet, type KeySet } from './keys/set.ts';
 import type { Logger } from './observe/logger.ts';
+import { showKid } from './observe/mask.ts';
 import type { Metrics } from './observe/metrics.ts';
 
 export interface KeySetsOptions {
@@ -172,7 +173,12 @@ function observe(config: IssuerConfig, options: KeySetsOptions): KeySet {
         else logger.warn({ msg: 'keys not fetched', ...line });
       },
       changed({ added, withdrawn }) {
-        logger.info({ msg: 'keys changed', issuer, added, withdrawn });
+        logger.info({
+          msg: 'keys changed',
+          issuer,
+          added: added.map(logged),
+          withdrawn: withdrawn.map(logged),
+        });
       },
       cached({ action, ageMs, error }) {
         const line = { issuer, action, ageMs, error };
@@ -181,8 +187,13 @@ function observe(config: IssuerConfig, options: KeySetsOptions): KeySet {
         else logger.debug({ msg: 'keys.cacheFile written', ...line });
       },
       skipped({ keys }) {
-        if (keys.length > 0) logger.warn({ msg: 'keys skipped', issuer, keys });
+        if (keys.length > 0) logger.warn({ msg: 'keys skipped', issuer, keys: keys.map(logged) });
       },
     },
   });
+}
+
+/** A key as a log line may hold it. */
+function logged<K extends { readonly kid: string | null }>(key: K): K {
+  return key.kid === null ? key : { ...key, kid: showKid(key.kid) };
 }

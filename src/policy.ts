@@ -7,6 +7,7 @@ import { compileStrip } from './identity/strip.ts';
 import type { KeySet } from './keys/set.ts';
 import { compileClient } from './limit/client.ts';
 import { createFailureLimit, type FailureLimit } from './limit/failures.ts';
+import { VerifiedTokens } from './limit/verified-tokens.ts';
 import { compileSubject } from './observe/subject.ts';
 import { compileCanonical } from './path/canonical.ts';
 import { compileRequestHeaders } from './proxy/request-headers.ts';
@@ -67,6 +68,7 @@ function compile(config: Config, parts: PolicyParts) {
     trailingSlash: config.paths.trailingSlash,
     paths: config.paths,
   };
+  const verified = keepVerified(config, parts.previous);
   return {
     mode: config.mode,
     log: config.log,
@@ -78,10 +80,12 @@ function compile(config: Config, parts: PolicyParts) {
     rules: compileRules(config.rules, rulesOptions),
     /** What decides where no rule matches; null: nothing is served there. */
     fallback: config.unmatched === 'deny' ? null : compileRule(requiredEverywhere, -1, rulesOptions),
-    extract: compileExtract(config.token.sources),
+    extract: compileExtract({ ...config.token, ...config.identity }),
     sameOrigin: compileSameOrigin(config.token.allowedOrigins),
-    verifier: keepVerifier(config, parts) ?? compileVerifier(config, parts),
+    verifier: keepVerifier(config, parts) ?? compileVerifier(config, parts, verified),
     failures: keepFailures(config, parts),
+    /** Tokens that were verified once: a block of their client does not concern them. */
+    verified,
     requestHeaders: compileRequestHeaders({
       strip,
       tokenHeaders: config.token.sources.flatMap((source) => (source.type === 'header' ? [source.name] : [])),
@@ -111,7 +115,19 @@ function keepFailures({ failureLimit }: Config, { clock, previous }: PolicyParts
   return failureLimit && createFailureLimit(failureLimit, clock);
 }
 
-function compileVerifier(config: Config, parts: PolicyParts): Verifier<Prepared> {
+const leastVerified = 100_000;
+
+/** So many times more tokens are remembered than verdicts: they weigh less, and a block lasts longer than a verdict. */
+const verifiedPerVerdict = 10;
+
+/** A reload must not lock out whom the limit spares. The set depends on one setting, on which the verifier depends too. */
+function keepVerified({ token }: Config, previous: Policy | undefined): VerifiedTokens {
+  const capacity = Math.max(leastVerified, verifiedPerVerdict * token.cache.maxEntries);
+  if (previous?.verified.capacity === capacity) return previous.verified;
+  return new VerifiedTokens(capacity, previous?.verified);
+}
+
+function compileVerifier(config: Config, parts: PolicyParts, verified: VerifiedTokens): Verifier<Prepared> {
   const { keySets, clock, subjectKey, previous } = parts;
   const identity = compileIdentity(config.identity);
   const subject = compileSubject(config.log.subject, subjectKey);
@@ -133,6 +149,7 @@ function compileVerifier(config: Config, parts: PolicyParts): Verifier<Prepared>
       subject: subject(token.claims.sub),
       client: clientOf(token.claims),
     }),
+    onVerified: (digest) => verified.add(digest),
   });
 }
 

@@ -52,10 +52,10 @@ export const token = section(
     sources: list(
       source,
       [{ type: 'bearer' }],
-      'Where tokens are looked for: `{ type: bearer }`, `{ type: cookie, name }`, `{ type: header, name }`. A request with tokens in two of them, or twice in one, gets 400.',
+      'Where tokens are looked for: `{ type: bearer }`, `{ type: cookie, name }`, `{ type: header, name }`. The first listed that holds a token decides, and the upstream gets none of them. A request with a token twice in one of them, or in two while `forwardToken` is on, gets 400.',
       { minItems: 1 },
     ),
-    maxSize: size('8KiB', 'Longest token that is read.'),
+    maxSize: size('16KiB', 'Longest token that is read. Entra ID puts up to 200 group ids into one.'),
     cache: section(
       {
         maxEntries: integer(10_000, 'Most verified tokens that are remembered. 0 switches the cache off.', {
@@ -122,7 +122,7 @@ export const failureLimit = switched(
     window: duration('60s', 'The time in which they are counted; one distinct token counts once.'),
     blockFor: duration(
       '60s',
-      'How long unverified tokens of that client then get 429. Tokens already verified and requests without one still pass.',
+      'How long unverified tokens of that client then get 429. Tokens that were verified once, however long ago, and requests without one still pass.',
     ),
     ipv4Prefix: integer(32, 'Bits of an IPv4 address that make a client.', { minimum: 0, maximum: 32 }),
     ipv6Prefix: integer(64, 'Bits of an IPv6 address that make a client.', { minimum: 0, maximum: 128 }),
@@ -132,7 +132,7 @@ export const failureLimit = switched(
     }),
   },
   {},
-  'What a client that sends forged tokens meets. null: nothing.',
+  'What a client that sends forged tokens meets; a token whose signature holds never counts. null: nothing.',
 );
 
 export type TokenConfig = OutputOf<typeof token>;

@@ -53,18 +53,39 @@ export function describeClaims({ claims, at, blamed, issuer }: Checked, clock: C
 }
 
 function describeTypes(claims: Checked['claims'], blamed: readonly string[]): Finding {
-  const values = blamed.map((path) => `${path} ${show(read(claims, path))}`);
-  const isUnsafe = (path: string) => ['number', 'object'].includes(typeof read(claims, path));
-  const dates = ['exp', 'nbf', 'iat'];
   return {
     expected: 'exp, nbf, iat: numbers; iss, sub, jti, client_id: strings; aud: a string or a list of strings',
-    got: list(values),
-    hint: blamed.some((path) => dates.includes(path) && typeof claims[path] === 'string')
-      ? 'dates are numbers of seconds since 1970, without quotes'
-      : blamed.some(isUnsafe)
-        ? 'an integer beyond 9007199254740991 in a claim that is matched or mapped cannot be told from its neighbors: have it sent as a string'
-        : undefined,
+    got: list(blamed.map((path) => `${path} ${show(read(claims, path))}`)),
+    hint: blamed.map((path) => hintOfType(path, read(claims, path))).join('; '),
   };
+}
+
+const texts = ['iss', 'sub', 'jti', 'client_id'];
+const dates = ['exp', 'nbf', 'iat'];
+
+function hintOfType(path: string, value: unknown): string {
+  const type = typeOf(value);
+  if (texts.includes(path) && type !== 'a string') return `${path} must be a string, and is ${type}`;
+  if (path === 'aud' && !isOfStrings(value)) {
+    return type === 'a list'
+      ? 'aud must be a string or a list of strings, and something else is in its list'
+      : `aud must be a string or a list of strings, and is ${type}`;
+  }
+  if (dates.includes(path)) {
+    if (type === 'a string') return `${path}: dates are numbers of seconds since 1970, without quotes`;
+    if (type !== 'a number') return `${path} must be a number of seconds since 1970, and is ${type}`;
+    if (!Number.isFinite(value) || Number(value) < 0) return `${path} must be a number of seconds since 1970`;
+  }
+  return `${path} holds an integer beyond 9007199254740991, which cannot be told from its neighbors: in a claim that is matched or mapped, have it sent as a string`;
+}
+
+function isOfStrings(value: unknown): boolean {
+  return [value].flat().every((each) => typeof each === 'string');
+}
+
+function typeOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function read(claims: Checked['claims'], path: string): unknown {

@@ -2,17 +2,27 @@ import { withOtherNames } from '../algorithms.ts';
 import type { Reason } from '../errors.ts';
 import { mostKeysTried } from '../keys/select.ts';
 import type { KeySetStatus } from '../keys/status.ts';
+import { showKid } from '../observe/mask.ts';
 import type { UnverifiedToken } from '../token/read.ts';
+import { forGraph, isForGraph } from './graph.ts';
 import type { Finding } from './steps.ts';
 import { list, show, span } from './value.ts';
 
+/** What the search for a key came to. */
+export interface Sought {
+  readonly at: 'key' | 'signature';
+  readonly refused: Reason | null;
+  /** Seconds until keys may be fetched, where something forbids it now. */
+  readonly retryAfter: number | null;
+}
+
 /** Why no key of the issuer verifies a token. */
 export function describeKey(
-  { header, kid }: UnverifiedToken,
-  at: 'key' | 'signature',
-  refused: Reason | null,
+  token: UnverifiedToken,
+  { at, refused, retryAfter }: Sought,
   keys: KeySetStatus | undefined,
 ): Finding {
+  const { header, kid } = token;
   if (refused === 'keys_unavailable') {
     return {
       expected: 'keys of the issuer',
@@ -23,9 +33,11 @@ export function describeKey(
   if (at === 'signature') {
     return {
       expected:
-        kid === undefined ? "a signature under the issuer's key" : `a signature under key ${show(kid)}`,
+        kid === undefined ? "a signature under the issuer's key" : `a signature under key ${showKid(kid)}`,
       got: 'one that does not hold',
-      hint: 'the token was altered or cut, or the issuer has another key under the same kid',
+      hint: isForGraph(token)
+        ? forGraph
+        : 'the token was altered or cut, or the issuer has another key under the same kid',
     };
   }
   const alg = show(header.alg);
@@ -52,7 +64,17 @@ export function describeKey(
       hint: `the issuer binds kid ${show(kid)} to the tenant that the token names in tid`,
     };
   }
-  return { expected: `a key for ${alg}`, got: `kid ${show(kid)}`, hint: hintOf(kid, alg, keys) };
+  return {
+    expected: `a key for ${alg}`,
+    got: `kid ${showKid(kid)}`,
+    get hint() {
+      return `${hintOf(kid, alg, keys)}${retryAfter === null ? '' : notFetched(retryAfter)}`;
+    },
+  };
+}
+
+function notFetched(seconds: number): string {
+  return `. It may have come since: keys.cooldown allows the next fetch in ${seconds} s, and until then the token does not count as forged`;
 }
 
 function hintWithoutKid(alg: string, fitting: number, keys: KeySetStatus | undefined): string {
@@ -64,15 +86,15 @@ function hintWithoutKid(alg: string, fitting: number, keys: KeySetStatus | undef
 
 function hintOf(kid: string, alg: string, keys: KeySetStatus | undefined): string {
   const skipped = keys?.skipped.find((key) => key.kid === kid);
-  if (skipped) return `the issuer publishes kid ${show(kid)}, but it cannot be used: ${skipped.why}`;
+  if (skipped) return `the issuer publishes kid ${showKid(kid)}, but it cannot be used: ${skipped.why}`;
   const same = keys?.keys.find((key) => key.kid === kid);
-  if (same) return `kid ${show(kid)} is a key for ${list(same.algorithms)}, not for ${alg}`;
-  return `kid ${show(kid)} is not among ${known(keys)}`;
+  if (same) return `kid ${showKid(kid)} is a key for ${list(same.algorithms)}, not for ${alg}`;
+  return `kid ${showKid(kid)} is not among ${known(keys)}`;
 }
 
 /** `the issuer's keys (k1, k2, fetched 12 s ago)`, and what went wrong since. */
 function known(keys: KeySetStatus | undefined): string {
-  const kids = keys?.keys.map((key) => show(key.kid ?? 'one without a kid')) ?? [];
+  const kids = keys?.keys.map((key) => (key.kid === null ? 'one without a kid' : showKid(key.kid))) ?? [];
   const failed = keys?.lastError ? `; the last fetch failed: ${keys.lastError.message}` : '';
   return `the issuer's keys (${[...kids.slice(0, 10), fetched(keys)].join(', ')})${failed}`;
 }

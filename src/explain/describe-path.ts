@@ -32,6 +32,8 @@ export function describePath(target: string, reason: Reason): Finding {
   }
   return {
     expected: 'a path that every server reads in the same way',
-    hint: doubts.find(({ found }) => found.test(path))?.hint ?? 'it is no valid UTF-8 once decoded',
+    get hint() {
+      return doubts.find(({ found }) => found.test(path))?.hint ?? 'it is no valid UTF-8 once decoded';
+    },
   };
 }

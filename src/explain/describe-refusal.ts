@@ -1,6 +1,6 @@
 import type { Params } from '../claims/match.ts';
 import { isRefusal, type Reason } from '../errors.ts';
-import { printable } from '../observe/mask.ts';
+import { maskTokens, printable } from '../observe/mask.ts';
 import type { Authority } from '../rules/authorize.ts';
 import type { Rule } from '../rules/compile.ts';
 import { readToken } from '../token/read.ts';
@@ -27,6 +27,8 @@ export interface RefusedRequest {
   readonly params: Params;
   /** As it came, unverified; null: there is none, or more than one. */
   readonly token: string | null;
+  /** What the verifier knows of it, where it refused it. */
+  readonly inspection: Inspection | null;
   /** What a verified token grants; null: none was verified. */
   readonly authority: Authority | null;
   readonly secFetchSite: string | undefined;
@@ -37,17 +39,39 @@ export interface RefusedRequest {
 
 /** What the check that refused a request has to say. */
 export interface RefusalFinding extends Finding {
-  /** Left out where the checks would decide otherwise by now: a key has come, a time has. */
   readonly step?: CheckName | 'origin' | 'failure_limit';
 }
 
+/** What the line of a refused request has room for. */
+export interface Told {
+  readonly expected?: string | undefined;
+  readonly got?: string | undefined;
+}
+
+/** Refusals that come in floods, and of which nothing is to be found out. */
+const plainly: { readonly [reason in Reason]?: Told } = {
+  token_missing: { expected: 'a token', got: 'none' },
+  client_blocked: { expected: 'a client that is not blocked', got: 'a block for forged tokens' },
+};
+
+/** Says in short why a request was refused: what was expected and what came, as `describeRefusal` has it. */
+export function tellRefusal(refused: RefusedRequest, parts: Parts): Told {
+  const told = plainly[refused.reason];
+  if (told !== undefined) return told;
+  const { expected, got } = describe(refused, parts);
+  return { expected: expected && safe(expected), got: got && safe(got) };
+}
+
 /**
- * Says for a log why a request was refused. Of a token it says form, key, type, dates, scopes, whom it is from and for;
- * of all other claims the names alone. Nothing is fetched, kept or counted.
+ * Says for a log why a request was refused. Of a token it says form, key, type, dates, scopes, whom it is from and for,
+ * as far as `withhold` lets it; of all other claims the names alone. It asks no check again: nothing is verified,
+ * fetched, kept or counted.
  */
-export async function describeRefusal(refused: RefusedRequest, parts: Parts): Promise<RefusalFinding> {
-  const { step, ...finding } = await describe(refused, parts);
-  const said = Object.entries(finding).filter((each): each is [string, string] => each[1] !== undefined);
+export function describeRefusal(refused: RefusedRequest, parts: Parts): RefusalFinding {
+  const { step, expected, got, hint } = describe(refused, parts);
+  const said = Object.entries({ expected, got, hint }).filter(
+    (each): each is [string, string] => each[1] !== undefined,
+  );
   return {
     ...(step !== undefined && { step }),
     ...Object.fromEntries(said.map(([name, text]) => [name, safe(text)])),
@@ -55,52 +79,70 @@ export async function describeRefusal(refused: RefusedRequest, parts: Parts): Pr
 }
 
 const longest = 500;
-/** A claim may hold a token as well, its own never. */
-const tokens = /[\w.-]*eyJ[\w.-]*/g;
 
+/** A claim may hold a token as well, its own never. */
 function safe(text: string): string {
-  return printable(text, longest).replace(tokens, '[masked]');
+  return maskTokens(printable(text, longest));
 }
 
-async function describe(refused: RefusedRequest, parts: Parts): Promise<RefusalFinding> {
+function describe(refused: RefusedRequest, parts: Parts): RefusalFinding {
   const { policy } = parts;
   const { reason, rule, authority, token } = refused;
   switch (reason) {
     case 'path_ambiguous':
-      return { step: 'path', ...describePath(refused.url, reason) };
+      return at('path', describePath(refused.url, reason));
     case 'path_not_found':
-      return { step: 'rule', ...describeUnmatched(policy, refused.method, refused.path ?? '') };
+      return at('rule', describeUnmatched(policy, refused.method, refused.path ?? ''));
     case 'token_ambiguous':
-      return { step: 'token', ...ambiguous };
+      return at('token', ambiguous);
     case 'csrf_rejected':
-      return { step: 'origin', ...describeOrigin(refused, parts) };
+      return at('origin', describeOrigin(refused, parts));
     case 'client_blocked':
-      return { step: 'failure_limit', ...describeBlock(refused, parts) };
+      return at('failure_limit', describeBlock(refused, parts));
   }
   if (rule === null) return {};
-  if (reason === 'token_missing') return { step: 'token', ...describeToken.missing(rule, policy.config) };
+  if (reason === 'token_missing') return at('token', describeToken.missing(rule, policy.config));
   if (token === null) return {};
   if (reason === 'scope_insufficient' && authority !== null) {
-    return { step: 'scopes', ...describeScopes(rule, wholly(authority, token)) };
+    return at('scopes', describeScopes(rule, wholly(authority, token)));
   }
   if (reason === 'rule_denied' && authority !== null) {
-    return { step: 'rule_claims', ...describeDenied(rule, wholly(authority, token), refused, parts) };
+    return at('rule_claims', describeDenied(rule, authority, token, refused, parts));
   }
-  return describeVerification(token, reason, rule, parts);
+  return describeVerification(token, rule, refused, parts);
+}
+
+/** Leaves the hint to be asked for. */
+function at(step: RefusalFinding['step'] & string, finding: Finding): RefusalFinding {
+  return {
+    step,
+    expected: finding.expected,
+    got: finding.got,
+    get hint() {
+      return finding.hint;
+    },
+  };
 }
 
 const ambiguous: Finding = {
   expected: 'one token',
-  got: 'tokens in two places, or one place twice',
+  got: 'a token twice in one source, or, with forwardToken, in two of them',
   hint: 'two equal ones are two: does a proxy add what the client sends already?',
 };
+
+/** What a browser sends; anything else may be anything that a client makes up. */
+const sites: ReadonlySet<unknown> = new Set(['cross-site', 'same-site', 'same-origin', 'none']);
+const origins = /^(null|[a-z][a-z0-9+.-]{0,30}:\/\/[a-z0-9._~[\]:-]{1,255})$/i;
 
 function describeOrigin({ secFetchSite, origin }: RefusedRequest, { policy }: Parts): Finding {
   const { allowedOrigins } = policy.config.token;
   const others = allowedOrigins.length === 0 ? '' : `, or an Origin of ${list(allowedOrigins)}`;
+  const site =
+    secFetchSite === undefined || sites.has(secFetchSite) ? show(secFetchSite) : 'of no known value';
+  const from = origin === undefined || origins.test(origin) ? show(origin) : 'that is none';
   return {
     expected: `Sec-Fetch-Site same-origin or none, or without it the own Origin${others}`,
-    got: `Sec-Fetch-Site ${show(secFetchSite)}, Origin ${show(origin)}`,
+    got: `Sec-Fetch-Site ${site}, Origin ${from}`,
     hint: 'browsers send cookies for any site that asks; token.allowedOrigins lets other origins in',
   };
 }
@@ -114,41 +156,43 @@ function describeBlock({ blockedFor }: RefusedRequest, { policy }: Parts): Findi
   };
 }
 
-/** With all claims of its token: a verdict keeps those alone that rules match, and the fault may be told by another. */
-function wholly(authority: Authority, text: string): Authority {
-  const token = readToken(text, text.length);
-  return isRefusal(token) ? authority : { ...authority, claims: token.claims };
+/** With all claims of its token: a verdict keeps those alone that rules match, and a hint may be told by another. */
+function wholly({ scopes, claims }: Authority, text: string): Authority {
+  return {
+    scopes,
+    get claims() {
+      const token = readToken(text, text.length);
+      return isRefusal(token) ? claims : token.claims;
+    },
+  };
 }
 
 function describeDenied(
   rule: Rule,
-  { claims }: Authority,
+  authority: Authority,
+  text: string,
   { params }: RefusedRequest,
   parts: Parts,
 ): Finding {
+  const { claims } = authority;
   const denied = rule.claims.find(({ claim, matches }) => !matches(claim.read(claims), params));
-  const finding = describeClaims(rule, claims, params, parts.policy.config);
+  const finding = {
+    get hint() {
+      return describeClaims(rule, wholly(authority, text).claims, params, parts.policy.config).hint;
+    },
+  };
   return withholdClaim(denied?.claim.text ?? '', "the rule's", finding, claims);
 }
 
-/** Asks the verifier once more, with the keys at hand. */
-async function describeVerification(
+/** From what the verifier knew when it refused the token. A cached one of an issuer that the rule does not accept is read again. */
+function describeVerification(
   text: string,
-  reason: Reason,
   rule: Rule,
+  { inspection }: RefusedRequest,
   parts: Parts,
-): Promise<RefusalFinding> {
+): RefusalFinding {
   const { policy } = parts;
-  const seen = decideAs(reason, await policy.verifier.inspect(text, rule.issuers, compilePeek(policy)));
-  if (seen.refused !== reason || seen.at === null) {
-    return { hint: 'by now the checks would decide otherwise: its key has come, or its time' };
-  }
-  const finding = describeToken.refused(text, seen, rule, parts);
-  return { step: seen.at, ...withhold(seen.at, finding, seen.blamed, seen.token?.claims ?? {}) };
-}
-
-/** Where the fetch for an unknown key failed, nobody knows; the keys at hand alone would say that there is none. */
-function decideAs(reason: Reason, seen: Inspection): Inspection {
-  const asked = reason === 'keys_unavailable' && seen.refused === 'key_unknown';
-  return asked ? { ...seen, refused: reason } : seen;
+  const seen = inspection ?? policy.verifier.inspect(text, rule.issuers, compilePeek(policy));
+  if (seen.at === null) return {};
+  return at(seen.at, withhold(seen, describeToken.refused(text, seen, rule, parts)));
 }

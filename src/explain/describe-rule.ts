@@ -16,20 +16,25 @@ export function describeUnmatched({ rules }: Policy, method: string, path: strin
     const rule = rules.match(methods[0] ?? '', other)?.rule;
     return rule && { label: rule.label, methods };
   };
-  const same = near(path);
-  const expected = 'a rule that matches method and path, since unmatched is deny';
-  const got = `none for ${method}`;
-  if (same !== undefined) {
-    const isHead = method === 'HEAD' && same.methods.includes('GET');
-    const hint = `rule "${same.label}" matches this path for ${list(same.methods)}`;
-    return { expected, got, hint: isHead ? `${hint}; a rule for GET does not include HEAD` : hint };
-  }
-  const slash = near(path.endsWith('/') ? path.slice(0, -1) : `${path}/`);
-  if (slash !== undefined) {
-    return { expected, got, hint: `rule "${slash.label}" matches but for the slash at the end` };
-  }
-  const lower = near(path.toLowerCase());
-  return { expected, got, hint: lower && `rule "${lower.label}" matches this path in lower case` };
+  const hint = () => {
+    const same = near(path);
+    if (same !== undefined) {
+      const isHead = method === 'HEAD' && same.methods.includes('GET');
+      const matches = `rule "${same.label}" matches this path for ${list(same.methods)}`;
+      return isHead ? `${matches}; a rule for GET does not include HEAD` : matches;
+    }
+    const slash = near(path.endsWith('/') ? path.slice(0, -1) : `${path}/`);
+    if (slash !== undefined) return `rule "${slash.label}" matches but for the slash at the end`;
+    const lower = near(path.toLowerCase());
+    return lower && `rule "${lower.label}" matches this path in lower case`;
+  };
+  return {
+    expected: 'a rule that matches method and path, since unmatched is deny',
+    got: `none for ${method}`,
+    get hint() {
+      return hint();
+    },
+  };
 }
 
 /** Which scopes of a rule a token does not grant. */
@@ -39,16 +44,21 @@ export function describeScopes({ scopes, anyScope }: Rule, token: Authority): Fi
     ...(scopes.length > 0 ? [`all of: ${list(scopes)}`] : []),
     ...(anyScope.length > 0 ? [`one of: ${list(anyScope)}`] : []),
   ];
-  const elsewhere = ['roles', 'scopes', 'permissions'].find((name) => token.claims[name] !== undefined);
-  const wanted =
-    missing.length > 0 ? `the token lacks ${list(missing)}` : `the token has none of ${list(anyScope)}`;
+  const hint = () => {
+    const elsewhere = ['roles', 'scopes', 'permissions'].find((name) => token.claims[name] !== undefined);
+    if (token.scopes.size === 0 && elsewhere !== undefined) {
+      return `the token has no "scope" or "scp", but "${elsewhere}": match that with the rule's claims`;
+    }
+    return missing.length > 0
+      ? `the token lacks ${list(missing)}`
+      : `the token has none of ${list(anyScope)}`;
+  };
   return {
     expected: expected.join('; '),
     got: list(token.scopes),
-    hint:
-      token.scopes.size === 0 && elsewhere !== undefined
-        ? `the token has no "scope" or "scp", but "${elsewhere}": match that with the rule's claims`
-        : wanted,
+    get hint() {
+      return hint();
+    },
   };
 }
 

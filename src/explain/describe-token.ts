@@ -30,16 +30,24 @@ export const describeToken = {
     const issuer = policy.config.issuers.find((each) => each.issuer === inspection.issuer);
     if (at === 'issuer' || issuer === undefined) return describeStranger(token, at, rule, policy.config);
     const keys = policy.keySets[policy.config.issuers.indexOf(issuer)]?.status();
-    if (at === 'key' || at === 'signature') return describeKey(token, at, refused, keys);
-    return (
-      describeHeader(token.header, at, issuer) ??
-      describeClaims({ claims: token.claims, at, blamed, issuer }, clock)
-    );
+    if (at === 'key' || at === 'signature') {
+      return describeKey(token, { at, refused, retryAfter: inspection.retryAfter }, keys);
+    }
+    const ofHeader = describeHeader(token.header, at, issuer, token.claims);
+    if (ofHeader !== null) return ofHeader;
+    const finding = describeClaims({ claims: token.claims, at, blamed, issuer }, clock);
+    return at === 'expiry' && mayCountAsNone(rule, policy.config)
+      ? { ...finding, hint: `${finding.hint}; in a cookie it counts as no token on this rule` }
+      : finding;
   },
 };
+
+function mayCountAsNone({ auth }: Rule, { token }: Config): boolean {
+  return auth === 'optional' && token.sources.some(({ type }) => type === 'cookie');
+}
 
 /** Where the issuer is not one of ours, the header is held against all of them. */
 function describeStranger(token: UnverifiedToken, at: Step, rule: Rule, { issuers }: Config): Finding {
   const all = { algorithms: issuers.flatMap((each) => each.algorithms), tokenType: 'any' as const };
-  return describeHeader(token.header, at, all) ?? describeIssuer(token, issuers, rule);
+  return describeHeader(token.header, at, all, token.claims) ?? describeIssuer(token, issuers, rule);
 }

@@ -2,7 +2,8 @@ import { METHODS } from 'node:http';
 import type { Params } from '../claims/match.ts';
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Reason, type Refusal, reasons } from '../errors.ts';
-import { maskPath, printable } from '../observe/mask.ts';
+import { loggedPath } from '../observe/logged-path.ts';
+import { printable } from '../observe/mask.ts';
 import { checkMethod } from '../path/method.ts';
 import type { Policy } from '../policy.ts';
 import { authorize } from '../rules/authorize.ts';
@@ -100,7 +101,7 @@ function isReported(reason: Reason, rule: Rule | undefined, policy: Policy): boo
 /** As the log has it. */
 function showPath(path: string, policy: Policy): string {
   const target = policy.canonical(path);
-  return printable(maskPath(isRefusal(target) ? (path.split('?')[0] ?? '') : target.path), 1024);
+  return loggedPath(path, isRefusal(target) ? null : target.path);
 }
 
 /** Asks the stages in the order in which a request meets them. */
@@ -137,7 +138,7 @@ async function judgeToken({ token }: Question, rule: Rule, params: Params, parts
     const remark = { got: 'none', hint: 'auth is optional: it is forwarded without identity' };
     return { at: 'token', reason: null, findings: { token: remark } };
   }
-  const inspection = await policy.verifier.inspect(token, rule.issuers, compilePeek(policy));
+  const inspection = policy.verifier.inspect(token, rule.issuers, compilePeek(policy));
   const { issuer, at, refused } = inspection;
   const findings = remarkToken(inspection, parts);
   if (refused !== null && at !== null) {

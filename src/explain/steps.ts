@@ -5,7 +5,10 @@ import type { Step } from '../token/verify.ts';
 /** A check of the gateway's, by the name of its stage. */
 export type CheckName = 'method' | 'path' | 'rule' | 'token' | Step | 'scopes' | 'rule_claims';
 
-/** What a check has to say. Values of a token are cut and escaped. */
+/**
+ * What a check has to say. Values of a token are cut and escaped. A hint that costs more than a sentence is a getter:
+ * a log line has no room for it, and does not ask for it.
+ */
 export interface Finding {
   readonly expected?: string | undefined;
   readonly got?: string | undefined;

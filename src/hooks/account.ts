@@ -2,14 +2,16 @@ import { type IncomingMessage, METHODS, type ServerResponse, STATUS_CODES } from
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Refusal } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
+import { loggedPath } from '../observe/logged-path.ts';
 import type { Logger } from '../observe/logger.ts';
-import { maskPath, printable } from '../observe/mask.ts';
+import { showKid } from '../observe/mask.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { compileRequestLog } from '../observe/request-log.ts';
 import { createSample } from '../observe/sample.ts';
 import { defaultUpstream, type Policy } from '../policy.ts';
 import type { ExplainRefused } from './explain-refused.ts';
 import type { Report } from './report.ts';
+import { compileWarn } from './warn.ts';
 
 const registered: ReadonlySet<string> = new Set(METHODS);
 /** An upstream may answer with any three digits, and may let clients choose them: what nobody registered is one line. */
@@ -17,14 +19,12 @@ const statusLabels: ReadonlyMap<number, string> = new Map(
   [...Object.keys(STATUS_CODES), '499'].map((status) => [Number(status), status]),
 );
 const statusLabel = (status: number): string => statusLabels.get(status) ?? 'OTHER';
-/** RFC 6750 section 2.3, which RFC 9700 section 4.3.2 forbids. */
-const tokenInQuery = /[?&]access_token=/;
 
 export type Account = (exchange: Exchange, request: IncomingMessage, response: ServerResponse) => void;
 
 /**
  * Compiles the last stage: one log line and one count a request, however it ended. `report` hears of what report mode
- * let pass, `explain` of all that was refused.
+ * let pass; `explain` says of what was refused why.
  */
 export function compileAccount(
   clock: Clock,
@@ -35,15 +35,9 @@ export function compileAccount(
 ): Account {
   const log = compileRequestLog(logger);
   const isKept = createSample();
-  let warned = false;
+  const warn = compileWarn(logger);
   return function account(exchange, request, response) {
-    if (!warned && tokenInQuery.test(exchange.url)) {
-      warned = true;
-      logger.warn({
-        msg: 'a token in a query is never read, and other logs may keep it',
-        requestId: exchange.requestId,
-      });
-    }
+    warn(exchange, request);
     const durationMs = clock.elapsed() - exchange.startedAt;
     const rule = exchange.rule?.label ?? 'default';
     const method = registered.has(request.method ?? '') ? (request.method as string) : 'OTHER';
@@ -57,7 +51,7 @@ export function compileAccount(
       metrics.decisions.of(decision.outcome, decision.reason, decision.issuer).value++;
     }
     if (decision?.outcome === 'report') report(exchange);
-    if (decision !== null && decision.outcome !== 'allow') explain(exchange, request);
+    const told = decision !== null && decision.outcome !== 'allow' ? explain(exchange, request) : undefined;
     if (exchange.answered) metrics.refusals.of(exchange.answered).value++;
     if (!exchange.endless && !exchange.upgraded) {
       metrics.requestDuration.of(rule).observe(durationMs / 1000);
@@ -74,11 +68,13 @@ export function compileAccount(
       requestId: exchange.requestId,
       client: exchange.client.address,
       method,
-      path: loggedPath(exchange),
+      path: loggedPath(exchange.url, isRefusal(exchange.target) ? null : exchange.target.path),
       rule,
       status,
       decision: decision?.outcome,
       reason: decision?.reason === 'ok' ? (exchange.answered ?? 'ok') : decision?.reason,
+      expected: told?.expected,
+      got: told?.got,
       issuer: decision?.issuer,
       sub: exchange.token?.prepared.subject,
       kid: loggedKid(exchange),
@@ -95,20 +91,7 @@ export function compileAccount(
 
 function loggedKid({ token, kid }: Exchange): string | undefined {
   const named = token?.kid ?? kid;
-  return named === undefined ? undefined : printable(named, 64);
-}
-
-const longestPath = 1024;
-
-/** The path without its query, token-shaped segments masked, and no longer than a line can bear. */
-function loggedPath({ target, url }: Exchange): string {
-  if (!isRefusal(target)) return maskPath(cut(target.path));
-  const end = url.search(/[?#]/);
-  return maskPath(printable(end < 0 ? url : url.slice(0, end), longestPath));
-}
-
-function cut(path: string): string {
-  return path.length > longestPath ? path.slice(0, longestPath) : path;
+  return named === undefined ? undefined : showKid(named);
 }
 
 /** Counts and logs what never became a request: parse errors, CONNECT, connections over the limit. */

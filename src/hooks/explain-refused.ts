@@ -2,33 +2,43 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Reason, reasons } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
-import { describeRefusal, type RefusedRequest } from '../explain/describe-refusal.ts';
+import { describeRefusal, type RefusedRequest, type Told, tellRefusal } from '../explain/describe-refusal.ts';
 import { createBudget } from '../keys/budget.ts';
 import type { Logger } from '../observe/logger.ts';
 
-/** Says at level debug why the policy refused a request, in a line of its own. */
-export type ExplainRefused = (exchange: Exchange, request: IncomingMessage) => void;
+/**
+ * Says why the policy refused a request: to the request's own line what was expected and what came, and at level debug,
+ * in a line of its own, what may help.
+ */
+export type ExplainRefused = (exchange: Exchange, request: IncomingMessage) => Told;
 
-/** Most at once, and in a second: a token is verified once more for each. */
+/** Most at once, and in a second: hints are looked for in all that the config has. */
 const most = 10;
 
-/** Compiles the line. Where debug is off it costs a look at the level; a flood of refusals costs no more than `most` of them. */
+const nothing: Told = {};
+
+/** Compiles it. A flood of refusals costs no more than `most` hints, and nothing at all where no line is written. */
 export function compileExplainRefused(clock: Clock, logger: Logger): ExplainRefused {
   const budget = createBudget({ burst: most, interval: 1000 / most, clock });
   let leftOut = 0;
-  return function explainRefused(exchange, request) {
-    if (!logger.isLevelEnabled('debug')) return;
-    const reason = exchange.decision?.reason ?? 'ok';
-    if (!isOfPolicy(reason)) return;
+
+  function hint(refused: RefusedRequest, { requestId, policy }: Exchange): void {
     if (!budget.take()) {
       leftOut++;
       return;
     }
-    const about = { requestId: exchange.requestId, reason, ...(leftOut > 0 && { leftOut }) };
+    const about = { requestId, reason: refused.reason, ...(leftOut > 0 && { leftOut }) };
     leftOut = 0;
-    describeRefusal(readRefused(exchange, request, reason), { policy: exchange.policy, clock })
-      .catch(() => ({}))
-      .then((finding) => logger.debug({ msg: 'refusal explained', ...about, ...finding }));
+    logger.debug({ msg: 'refusal explained', ...about, ...describeRefusal(refused, { policy, clock }) });
+  }
+
+  return function explainRefused(exchange, request) {
+    const { policy, decision } = exchange;
+    const reason = decision?.reason ?? 'ok';
+    if (!logger.isLevelEnabled('info') || !isOfPolicy(reason)) return nothing;
+    const refused = readRefused(exchange, request, reason);
+    if (logger.isLevelEnabled('debug')) hint(refused, exchange);
+    return policy.log.requests === 'none' ? nothing : tellRefusal(refused, { policy, clock });
   };
 }
 
@@ -39,7 +49,7 @@ function isOfPolicy(reason: Reason | 'ok'): reason is Reason {
 }
 
 function readRefused(exchange: Exchange, request: IncomingMessage, reason: Reason): RefusedRequest {
-  const { target, rule, params, extracted, token, url, client, policy } = exchange;
+  const { target, rule, params, extracted, token, inspection, url, client, policy } = exchange;
   const { 'sec-fetch-site': secFetchSite, origin } = request.headers;
   return {
     reason,
@@ -49,9 +59,12 @@ function readRefused(exchange: Exchange, request: IncomingMessage, reason: Reaso
     rule,
     params,
     token: extracted?.token ?? null,
+    inspection,
     authority: token,
     secFetchSite: secFetchSite as string | undefined,
     origin,
-    blockedFor: policy.failures?.blockedFor(client.address) ?? 0,
+    get blockedFor() {
+      return policy.failures?.blockedFor(client.address) ?? 0;
+    },
   };
 }

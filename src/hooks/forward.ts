@@ -11,7 +11,7 @@ import type { Account } from './account.ts';
 import { originOf } from './origin.ts';
 import { refuse } from './refuse.ts';
 
-const nothing: readonly string[] = [];
+const nothing: readonly never[] = [];
 
 export interface ForwardParts {
   readonly clock: Clock;
@@ -82,7 +82,7 @@ function headersFor(request: FastifyRequest, exchange: Exchange, upstream: Upstr
       port: socket.localPort ?? 0,
     },
     requestId: exchange.requestId,
-    token: allowed && !policy.forwardToken && extracted ? extracted.source : null,
+    tokens: allowed && !policy.forwardToken && extracted ? extracted.places : nothing,
     identity: allowed && token ? token.prepared.identity : nothing,
     upstream,
     stripPrefix: rule?.stripPrefix ?? null,

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Refusal } from '../errors.ts';
 import { beginExchange, type Exchange } from '../exchange.ts';
+import { maskPath } from '../observe/mask.ts';
 import { checkMethod } from '../path/method.ts';
 import type { Policy } from '../policy.ts';
 
@@ -20,7 +21,7 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
   const given = client.peerTrusted ? request.headers['x-request-id'] : undefined;
   const exchange: Exchange = {
     policy,
-    requestId: typeof given === 'string' && wellFormedId.test(given) ? given : randomUUID(),
+    requestId: isUsable(given) ? given : randomUUID(),
     client,
     startedAt: clock.elapsed(),
     url,
@@ -30,6 +31,7 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
     params: noParams,
     extracted: null,
     token: null,
+    inspection: null,
     cached: false,
     kid: undefined,
     fingerprint: undefined,
@@ -43,6 +45,11 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
   };
   beginExchange(request, exchange);
   return exchange;
+}
+
+/** An id that looks like a token is none that a log should hold. */
+function isUsable(id: string | string[] | undefined): id is string {
+  return typeof id === 'string' && wellFormedId.test(id) && maskPath(id) === id;
 }
 
 /** The path for Fastify's router: what a refused target would have been routed by is never looked at. */

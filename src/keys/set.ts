@@ -29,7 +29,8 @@ export interface KeySet {
   adopt(previous: KeySet): Promise<boolean>;
   /**
    * Finds keys for a token's `alg` and `kid`, at once where the keys at hand can answer; a promise where an unknown
-   * `kid` is worth a fetch. Refusals: `key_unknown`, `keys_unavailable` with `retryAfter`.
+   * `kid` is worth a fetch. Refusals: `key_unknown`, `uncounted` and with `retryAfter` where the cooldown forbids that
+   * fetch; `keys_unavailable` with `retryAfter`.
    */
   find(algorithm: string, kid: string | undefined): Found | Promise<Found>;
   /** The same of the keys at hand alone: nothing is fetched. */
@@ -100,7 +101,7 @@ class IssuerKeys implements KeySet {
   }
 
   peek(algorithm: string, kid: string | undefined): Found {
-    return this.#atHand(algorithm, kid) ?? this.#unknown(kid);
+    return this.#atHand(algorithm, kid) ?? (this.#budget.wait() > 0 ? this.#notNow(kid) : this.#unknown(kid));
   }
 
   async refresh(trigger: Trigger): Promise<boolean> {
@@ -145,7 +146,7 @@ class IssuerKeys implements KeySet {
       const { underway } = this.#refresher;
       // It may have been answered before the key was published: should it lack the key, the search goes on.
       if (underway) return this.#settle(underway, algorithm, kid, () => this.#search(algorithm, kid));
-      if (!this.#budget.take()) return this.#unknown(kid);
+      if (!this.#budget.take()) return this.#notNow(kid);
       this.#shared = this.#refresher.attempt('unknown_key').finally(() => {
         this.#shared = undefined;
       });
@@ -165,6 +166,12 @@ class IssuerKeys implements KeySet {
 
   #unknown(kid: string | undefined): Refusal {
     return { refused: 'key_unknown', issuer: this.#issuer, ...(kid !== undefined && { kid }) };
+  }
+
+  /** The key may well be published by now: a token that nobody could check is not a forged one. */
+  #notNow(kid: string | undefined): Refusal {
+    const retryAfter = Math.max(1, Math.ceil(this.#budget.wait() / 1000));
+    return { ...this.#unknown(kid), uncounted: true, retryAfter };
   }
 
   #unavailable(kid: string | undefined, wait: number): Refusal {

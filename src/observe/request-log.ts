@@ -11,6 +11,9 @@ export interface RequestLine {
   readonly status: number;
   readonly decision: string | undefined;
   readonly reason: string | undefined;
+  /** Of a refusal: what was asked for, and what came. */
+  readonly expected?: string | undefined;
+  readonly got?: string | undefined;
   readonly issuer: string | undefined;
   readonly sub?: string | undefined;
   readonly kid?: string | undefined;

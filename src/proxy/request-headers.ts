@@ -2,7 +2,7 @@ import { withoutCookie } from './cookie.ts';
 import { addForwarded, type ForwardedKind, forwardedKind, type Hop, type Said } from './forwarded.ts';
 import { isHopByHop, nominatedNames } from './hop-by-hop.ts';
 
-/** Where a token came from, and must be taken out. */
+/** Where a token stands, and must be taken out. */
 export type TokenPlace =
   | { readonly type: 'bearer' }
   | { readonly type: 'cookie'; readonly name: string }
@@ -19,8 +19,8 @@ export interface RequestHeadersInput {
   /** The client's headers as Node read them: name, value, name, value. */
   readonly rawHeaders: readonly string[];
   readonly upstream: { readonly preserveHost: boolean; readonly setHeaders: readonly string[] };
-  /** Null: nothing is taken out (forwardToken, a rule without auth, report mode). */
-  readonly token: TokenPlace | null;
+  /** None: nothing is taken out (forwardToken, a rule without auth, report mode). */
+  readonly tokens: readonly TokenPlace[];
   /** Identity headers, flat. */
   readonly identity: readonly string[];
   readonly requestId: string;
@@ -61,9 +61,13 @@ export function compileRequestHeaders(
   };
 
   return function requestHeaders(input) {
-    const { rawHeaders, upstream, token, hop } = input;
+    const { rawHeaders, upstream, tokens, hop } = input;
     const nominated = nominatedNames(rawHeaders);
-    const tokenHeader = token?.type === 'header' ? classify(token.name).normalized : null;
+    const isBearer = tokens.some(({ type }) => type === 'bearer');
+    const cookies = tokens.filter((token) => token.type === 'cookie');
+    const taken = tokens.flatMap((token) =>
+      token.type === 'header' ? [classify(token.name).normalized] : [],
+    );
     const said: Said | null = hop.trusted ? { chain: null, proto: false, host: false, port: false } : null;
     const headers: string[] = [];
     let host: string | null = null;
@@ -71,14 +75,14 @@ export function compileRequestHeaders(
       const name = rawHeaders[i] as string;
       const value = rawHeaders[i + 1] as string;
       const { kind, lower, normalized } = classify(name);
-      if (kind === 'drop' || normalized === tokenHeader) continue;
+      if (kind === 'drop' || taken.includes(normalized)) continue;
       if (kind === 'authority') host ??= value;
       else if (isForwarded(kind)) keepForwarded(headers, name, value, kind, said, input.stripPrefix);
       else if (nominated?.has(lower)) continue;
-      else if (kind === 'cookie' && token?.type === 'cookie') {
-        const others = withoutCookie(value, token.name);
+      else if (kind === 'cookie' && cookies.length > 0) {
+        const others = cookies.reduce((line, { name }) => withoutCookie(line, name), value);
         if (others !== '') headers.push(name, others);
-      } else if (kind !== 'authorization' || token?.type !== 'bearer') headers.push(name, value);
+      } else if (kind !== 'authorization' || !isBearer) headers.push(name, value);
     }
     if (upstream.preserveHost && host) headers.push('Host', host);
     addForwarded(headers, hop, host, said);

@@ -8,11 +8,25 @@ export type SourceOptions =
   | { readonly type: 'cookie'; readonly name: string }
   | { readonly type: 'header'; readonly name: string };
 
-/** The one token of a request. */
+/** The token that decides a request. */
 export interface Extracted {
   /** As it came, and it may be anything, empty too: whether it is a token, its verification says. */
   readonly token: string;
   readonly source: SourceOptions;
+  /** Every place of the request that holds a token, this one included: the upstream gets none of them. */
+  readonly places: readonly SourceOptions[];
+  /** What decides where this token counts as none: that of the next source which holds one. */
+  readonly next: Extracted | null;
+}
+
+export interface ExtractOptions {
+  /** In the order in which they decide. */
+  readonly sources: readonly SourceOptions[];
+  /**
+   * Whether the upstream gets the tokens too. It could then decide by another one than we have verified, so that there
+   * may be only one.
+   */
+  readonly forwardToken: boolean;
 }
 
 const missing: Refusal = { refused: 'token_missing' };
@@ -22,24 +36,27 @@ const ambiguous: Refusal = { refused: 'token_ambiguous' };
 type Find = (rawHeaders: readonly string[]) => string | Refusal | undefined;
 
 /**
- * Compiles the search for a request's token. It reads Node's `rawHeaders` (name, value, name, value), since the
- * merged headers hide what came twice.
+ * Compiles the search for a request's token: the first listed source that holds one decides. It reads Node's
+ * `rawHeaders` (name, value, name, value), since the merged headers hide what came twice.
  *
- * Refusals: `token_missing`; `token_ambiguous` where two sources hold a token or one came twice, even equal.
+ * Refusals: `token_missing`; `token_ambiguous` where a token came twice in one source, even equal, or, with
+ * `forwardToken`, in two of them.
  */
-export function compileExtract(
-  sources: readonly SourceOptions[],
-): (rawHeaders: readonly string[]) => Extracted | Refusal {
-  const places = sources.map((source) => ({ source, find: compileFind(source) }));
+export function compileExtract({
+  sources,
+  forwardToken,
+}: ExtractOptions): (rawHeaders: readonly string[]) => Extracted | Refusal {
+  // From the last to the first, so that each knows the next.
+  const places = sources.map((source) => ({ source, alone: [source], find: compileFind(source) })).reverse();
   return (rawHeaders) => {
-    let extracted: Extracted | undefined;
-    for (const { source, find } of places) {
+    let next: Extracted | null = null;
+    for (const { source, alone, find } of places) {
       const token = find(rawHeaders);
       if (token === undefined) continue;
-      if (extracted !== undefined || typeof token !== 'string') return ambiguous;
-      extracted = { token, source };
+      if (typeof token !== 'string' || (next !== null && forwardToken)) return ambiguous;
+      next = { token, source, places: next === null ? alone : [source, ...next.places], next };
     }
-    return extracted ?? missing;
+    return next ?? missing;
   };
 }
 

@@ -16,7 +16,8 @@ export interface VerificationKey {
 export interface KeyFinder {
   /**
    * Keys at hand that fit answer at once; a promise only where a fetch must be awaited.
-   * Refusals: `key_unknown`, `keys_unavailable` (with `retryAfter`).
+   * Refusals: `key_unknown`, with `uncounted` and `retryAfter` where the cooldown forbids the fetch;
+   * `keys_unavailable` with `retryAfter`.
    */
   find(
     algorithm: string,

@@ -7,16 +7,19 @@ import {
   type ExaminerOptions,
   type Failed,
   type FindKeys,
+  isWaiting,
   type Passed,
   type Step,
+  type Waiting,
 } from './examine.ts';
-import { fingerprint } from './fingerprint.ts';
+import { digestOf, fingerprint } from './fingerprint.ts';
 import type { VerificationKey } from './key.ts';
 import type { UnverifiedToken } from './read.ts';
 import { readScopes } from './scopes.ts';
 import type { VerifiedClaims, VerifiedToken } from './verified.ts';
 
-export type { Step } from './examine.ts';
+export type { Step, Waiting } from './examine.ts';
+export { isWaiting } from './examine.ts';
 export type { IssuerOptions } from './issuer.ts';
 export type { VerifiedClaims, VerifiedToken } from './verified.ts';
 
@@ -28,6 +31,19 @@ export interface VerifierOptions<P> extends ExaminerOptions {
   readonly kept: ReadonlySet<string>;
   /** Work done once a verified token and kept with it: identity headers, log values. */
   prepare(token: VerifiedClaims): P;
+  /** Learns the SHA-256 of every token that verifies. */
+  onVerified?(digest: Buffer): void;
+}
+
+/** Why a token is refused; apart from that, for those who explain it, what is known of the token by then. */
+export interface RefusedToken {
+  readonly refusal: Refusal;
+  readonly inspection: Inspection;
+}
+
+/** Tells a token that was refused from one that was verified. */
+export function isRefused(verdict: object): verdict is RefusedToken {
+  return 'refusal' in verdict;
 }
 
 export interface Verifier<P> {
@@ -39,17 +55,25 @@ export interface Verifier<P> {
   cached(token: string): VerifiedToken<P> | undefined;
   /**
    * Verifies a token, RFC 7519 section 7.2 as RFC 8725 has it. The first failure answers: form, algorithm,
-   * header, type, issuer, key, signature, and only then what the claims say.
+   * header, type, issuer, key, signature, and only then what the claims say. It answers in the same turn, except
+   * where an unknown key id is worth a fetch: then it waits, and verifies nothing before `finish` is called.
    *
    * @param allowedIssuers - null: all that are configured
+   * @param peek - where keys are looked for, if none may be fetched
    */
-  verify(token: string, allowedIssuers: ReadonlySet<string> | null): Promise<VerifiedToken<P> | Refusal>;
+  verify(
+    token: string,
+    allowedIssuers: ReadonlySet<string> | null,
+    peek?: Peek,
+  ): Verdict<P> | Waiting<Verdict<P>>;
   /** Verifies a token as `verify` does, fetching, keeping and counting nothing, and tells what each step found. */
-  inspect(token: string, allowedIssuers: ReadonlySet<string> | null, peek: Peek): Promise<Inspection>;
+  inspect(token: string, allowedIssuers: ReadonlySet<string> | null, peek: Peek): Inspection;
   /** Drops every verdict that rests on a withdrawn key. */
   dropWithdrawn(): void;
   stats(): CacheStats;
 }
+
+export type Verdict<P> = VerifiedToken<P> | RefusedToken;
 
 /** Keys at hand for an issuer's token; a fetch is not asked for. */
 export type Peek = (
@@ -69,6 +93,8 @@ export interface Inspection {
   readonly at: Step | null;
   /** The claims at fault, where that step is one that asks for several. */
   readonly blamed: readonly string[];
+  /** Whole seconds until keys may be fetched for its key id, where the cooldown forbids it now. */
+  readonly retryAfter: number | null;
 }
 
 /**
@@ -84,21 +110,28 @@ export function createVerifier<P>(options: VerifierOptions<P>): Verifier<P> {
   const cache = new VerdictCache<VerifiedToken<P>>(options.cache, clock, options.counted);
   const examine = compileExamine(options);
 
+  function settle(outcome: Passed | Failed): Verdict<P> {
+    if ('refusal' in outcome) return describe(outcome);
+    const { token, issuer, key } = outcome;
+    const digest = digestOf(token.text);
+    const verified = complete(outcome, digest, kept, prepare);
+    const bytes = bytesOfVerdict + token.text.length + token.payload.length;
+    cache.set(token.text, { token: verified, key, keys: issuer.keys, bytes });
+    options.onVerified?.(digest);
+    return verified;
+  }
+
   return {
     cached: (token) => cache.get(token),
-    async verify(text, allowed) {
-      const outcome = await examine(text, allowed, askIssuer);
-      if ('refusal' in outcome) return describe(outcome);
-      const { token, issuer, key } = outcome;
-      const verified = complete(outcome, kept, prepare);
-      const bytes = bytesOfVerdict + token.text.length + token.payload.length;
-      cache.set(token.text, { token: verified, key, keys: issuer.keys, bytes });
-      return verified;
+    verify(text, allowed, peek) {
+      const outcome = examine(text, allowed, peek === undefined ? askIssuer : lookAt(peek));
+      if (!isWaiting(outcome)) return settle(outcome);
+      return { until: outcome.until, finish: () => settle(outcome.finish()) };
     },
-    async inspect(text, allowed, peek) {
-      return report(
-        await examine(text, allowed, ({ name }, { header, kid }) => peek(name, header.alg as string, kid)),
-      );
+    inspect(text, allowed, peek) {
+      const outcome = examine(text, allowed, lookAt(peek));
+      // Nothing is fetched, so there is nothing to wait for.
+      return report(isWaiting(outcome) ? outcome.finish() : outcome);
     },
     dropWithdrawn: () => cache.dropWithdrawn(),
     stats: () => cache.stats(),
@@ -107,32 +140,39 @@ export function createVerifier<P>(options: VerifierOptions<P>): Verifier<P> {
 
 const askIssuer: FindKeys = ({ keys }, { header, kid }) => keys.find(header.alg as string, kid);
 
+function lookAt(peek: Peek): FindKeys {
+  return ({ name }, { header, kid }) => peek(name, header.alg as string, kid);
+}
+
 function report(outcome: Passed | Failed): Inspection {
   const { token = null, issuer } = outcome;
   const found = { token, issuer: issuer?.name ?? null };
-  if (!('refusal' in outcome)) return { ...found, refused: null, at: null, blamed: [] };
+  if (!('refusal' in outcome)) return { ...found, refused: null, at: null, blamed: [], retryAfter: null };
   const { at, refusal, check } = outcome;
   const blamed = token === null ? [] : (check?.blame?.(token.claims) ?? []);
-  return { ...found, refused: refusal.refused, at, blamed };
+  return { ...found, refused: refusal.refused, at, blamed, retryAfter: refusal.retryAfter ?? null };
 }
 
 /** Puts on a refusal what the log and the metrics name; an issuer only if it is configured. */
-function describe({ refusal, issuer, token }: Failed): Refusal {
-  return {
-    ...refusal,
+function describe(failed: Failed): RefusedToken {
+  const { issuer, token } = failed;
+  const refusal = {
+    ...failed.refusal,
     ...(issuer !== undefined && { issuer: issuer.name }),
     ...(token?.kid !== undefined && { kid: token.kid }),
   };
+  return { refusal, inspection: report(failed) };
 }
 
 function complete<P>(
   { token, issuer }: Passed,
+  digest: Buffer,
   kept: ReadonlySet<string>,
   prepare: (token: VerifiedClaims) => P,
 ): VerifiedToken<P> {
-  const { claims, payload, kid, text } = token;
+  const { claims, payload, kid } = token;
   const scopes = readScopes(claims);
-  const verified = { issuer: issuer.name, scopes, kid, fingerprint: fingerprint(text) };
+  const verified = { issuer: issuer.name, scopes, kid, fingerprint: fingerprint(digest) };
   const { notBefore, expiresAt } = readValidity(claims, issuer.clockTolerance);
   const prepared = prepare({ ...verified, claims, payload });
   return { ...verified, claims: keep(claims, kept), notBefore, expiresAt, prepared };

@@ -29,7 +29,7 @@ t.test('names that a client makes up do not fill memory', async (t) => {
     requestHeaders({
       rawHeaders: [name, 'x'],
       upstream: { preserveHost: true, setHeaders: [] },
-      token: null,
+      tokens: [],
       identity: [],
       requestId: 'id',
       hop: { peer: '192.0.2.1', trusted: false, secure: false, port: 80 },

@@ -1,5 +1,5 @@
 import type { LogLine } from '../cli/command.ts';
-import { challenges, type Refused, waits } from '../gateway/refusals.ts';
+import { challenges, mayWait, type Refused, waits } from '../gateway/refusals.ts';
 import type { RawResponse } from '../helpers/raw.ts';
 
 /** All of a refusal that this gateway promises, so that one comparison tells whether it is kept. */
@@ -35,7 +35,7 @@ export function describeRefusal(
     type: answer.header('content-type'),
     cacheControl: answer.header('cache-control'),
     challenge: answer.header('www-authenticate')?.replace(/(?<=, scope=)"[^"]+"/, 'the scope'),
-    retryAfter: answer.header('retry-after') !== undefined,
+    retryAfter: answer.header('retry-after') !== undefined && !mayWait.has(problem.code),
     logged: line && { decision: line.decision, reason: line.reason, status: line.status },
     upstreamBytes,
   };

@@ -72,10 +72,10 @@ t.test('a number of parts other than three', async (t) => {
     },
     token_too_large: {
       'dots by the thousand': '.'.repeat(20_000),
-      'a long signature': `${good}${'A'.repeat(8192)}`,
-      'a long header': `${'A'.repeat(9000)}.${payload}.${signed}`,
-      'a long payload': signs(header, claims.replace('{', `{"x":"${'y'.repeat(7000)}",`)),
-      'deep lists': signs(header, `${'['.repeat(6200)}${']'.repeat(200)}`),
+      'a long signature': `${good}${'A'.repeat(16_384)}`,
+      'a long header': `${'A'.repeat(17_000)}.${payload}.${signed}`,
+      'a long payload': signs(header, claims.replace('{', `{"x":"${'y'.repeat(14_000)}",`)),
+      'deep lists': signs(header, `${'['.repeat(12_600)}${']'.repeat(200)}`),
     },
     header_not_supported: { 'a token after a token': `${good}${good}` },
   };

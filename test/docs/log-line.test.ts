@@ -27,8 +27,9 @@ function linesOf(log: (logger: ReturnType<typeof createLogger>) => void): object
 const full = {
   policy: { log: { requests: 'all', sample: 2 } },
   requestId: 'id',
-  client: { address: '192.0.2.1' },
+  client: { address: '192.0.2.1', peer: '192.0.2.1', peerTrusted: true },
   startedAt: 0,
+  url: '/orders',
   target: { path: '/orders', match: '/orders', query: '' },
   rule: { label: 'orders', upstream: null },
   token: { prepared: { subject: 'alice' }, fingerprint: '00000000', kid: 'a' },
@@ -42,13 +43,13 @@ const full = {
 
 function account(exchange: Exchange): object {
   const [line = {}] = linesOf((logger) => {
-    const request = { method: 'GET', url: '/orders' } as IncomingMessage;
+    const request = { method: 'GET', url: '/orders', headers: {} } as IncomingMessage;
     const done = compileAccount(
       clock,
       metrics,
       logger,
       () => {},
-      () => {},
+      () => ({ expected: 'a token', got: 'none' }),
     );
     done(exchange, request, { headersSent: true, statusCode: 200 } as ServerResponse);
   });
@@ -61,10 +62,13 @@ const [raw = {}] = linesOf((logger) => {
 });
 
 t.test('the table has every field, in the order of the line, with its type', async (t) => {
-  t.same(
-    Object.entries(account(full)).map(([name, value]) => ({ name, type: typeof value })),
-    documented.map(({ name, type }) => ({ name, type })),
-  );
+  const fields = (exchange: Exchange) =>
+    Object.entries(account(exchange)).map(([name, value]) => ({ name, type: typeof value }));
+  const without = (...left: readonly string[]) =>
+    documented.flatMap(({ name, type }) => (left.includes(name) ? [] : [{ name, type }]));
+  t.same(fields(full), without('expected', 'got'), 'what is allowed expects nothing');
+  const refused = { outcome: 'report', reason: 'scope_insufficient', issuer: 'a' } as const;
+  t.same(fields({ ...full, decision: refused }), without('sampled'), 'what is refused is not sampled');
 });
 
 t.test('the fields that are always there are those of the shortest lines', async (t) => {
@@ -83,8 +87,12 @@ t.test('the lines shown have these fields, in this order', async (t) => {
     .map((line) => Object.keys(line));
   t.same(
     shown[0],
-    names.filter((name) => name !== 'sampled'),
+    names.filter((name) => !['sampled', 'expected', 'got'].includes(name)),
     'all of them where all is well',
+  );
+  t.ok(
+    shown.some((fields) => fields.includes('expected') && fields.includes('got')),
+    'one that is refused',
   );
   t.ok(
     shown.some((fields) => fields.includes('sampled')),

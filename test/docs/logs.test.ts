@@ -78,6 +78,7 @@ async function live(t: Test): Promise<readonly LogLine[]> {
   const good = mint();
   for (const path of ['/x', '/admin', '/tenants', '/legacy', '/x?access_token=x'])
     await gateway.get(path, good);
+  await gateway.request({ path: '/x', headers: { 'x-forwarded-for': '203.0.113.7' } });
   await gateway.get('/stock', mint({ claims: { aud: 'other' } }));
   await gateway.get('/x', mint({ claims: { exp: 1 } }));
   await sendRaw(gateway, ask('CONNECT a:80'));

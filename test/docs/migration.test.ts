@@ -111,7 +111,13 @@ t.test('from Envoy', async (t) => {
   await allows(t, 'the open path', { path: '/healthz' });
   await refuses(t, 'one that begins like it', { path: '/healthzoo' }, 'token_missing');
   const both = { ...bearer(idp.mint()), ...asserted(partner) };
-  await refuses(t, 'two tokens', { path: '/partners/x', headers: both }, 'token_ambiguous');
+  await refuses(
+    t,
+    'two tokens, the first of another issuer',
+    { path: '/partners/x', headers: both },
+    'issuer_unknown',
+  );
+  await allows(t, 'two tokens elsewhere', { path: '/x', headers: both });
   const times = { exp: Math.floor(Date.now() / 1000) - 30 };
   await allows(t, 'a minute of tolerance', { headers: bearer(idp.mint({ claims: times })) });
   await refuses(t, 'no exp', { headers: bearer(idp.mint({ claims: { exp: undefined } })) }, 'claim_missing');

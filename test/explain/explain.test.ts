@@ -72,6 +72,17 @@ t.test('a good token passes every check', async (t) => {
 const hour = 3600;
 const now = () => Math.floor(Date.now() / 1000);
 
+t.test('an expired token is said to count as none where a cookie may hold it', async (t) => {
+  const rules = [{ path: '/maybe', auth: 'optional' as const }];
+  const sources = [{ type: 'bearer' as const }, { type: 'cookie' as const, name: 'session' }];
+  const { explain, issuer } = await start(t, { rules, token: { sources } });
+  const late = issuer.mint({ claims: { exp: now() - hour } });
+  const hintAt = async (path: string) =>
+    (await explain({ token: late, path })).steps.find(({ check }) => check === 'expiry')?.hint;
+  t.equal(await hintAt('/maybe'), 'expired 1 h ago; in a cookie it counts as no token on this rule');
+  t.equal(await hintAt('/other'), 'expired 1 h ago');
+});
+
 t.test('each check says what it expected, what it got, and what may help', async (t) => {
   const { explain, issuer } = await start(
     t,
@@ -115,8 +126,8 @@ t.test('each check says what it expected, what it got, and what may help', async
     },
     padded: { input: { token: 'e30=.e30.AA' }, found: { check: 'form', hint: /padding/ } },
     'too large': {
-      input: { token: 'x'.repeat(9000) },
-      found: { check: 'form', reason: 'token_too_large', expected: /8192/, got: /9000/ },
+      input: { token: 'x'.repeat(17_000) },
+      found: { check: 'form', reason: 'token_too_large', expected: /16384/, got: /17000/ },
     },
     'a shared secret': {
       input: { token: mint({}, { alg: 'HS256' }) },

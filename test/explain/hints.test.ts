@@ -1,9 +1,11 @@
 import t from 'tap';
 import type { MatcherOptions } from '../../src/claims/match.ts';
+import { systemClock } from '../../src/clock.ts';
 import { completeConfig } from '../../src/config/complete.ts';
 import type { IssuerConfig } from '../../src/config/schema.ts';
-import { isRefusal } from '../../src/errors.ts';
+import { isRefusal, type Reason } from '../../src/errors.ts';
 import { describeAudience } from '../../src/explain/describe-audience.ts';
+import { describeClaims } from '../../src/explain/describe-claims.ts';
 import { describeForm } from '../../src/explain/describe-form.ts';
 import { describeHeader } from '../../src/explain/describe-header.ts';
 import { describeIssuer } from '../../src/explain/describe-issuer.ts';
@@ -24,6 +26,30 @@ const header = part({ alg: 'RS256' });
 const claims = part({ sub: 'a' });
 const forms: Cases = {
   'the whole answer of a token endpoint': ['{"access_token":"a.b.c"}', /access_token/],
+  'a key set': ['{"keys":[{"kty":"RSA","n":"AA","e":"AQAB"}]}', /key set \(JWKS\)/],
+  'a key': ['{ "kty": "EC", "crv": "P-256" }', /a key \(JWK\)/],
+  'a JWS in JSON': [`{"payload":"${claims}","protected":"${header}","signature":"AA"}`, /JWS in JSON/],
+  'a public key': [
+    '-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----',
+    /a key or a certificate in PEM/,
+  ],
+  'a private key': ['-----BEGIN RSA PRIVATE KEY-----\nMIIB', /private key, not a token.*replace it/],
+  'a SAML assertion': ['PHNhbWxwOlJlc3BvbnNlIHhtbG5zOnNhbWxwPSJ1cm4', /XML/],
+  'a variable that has no value': ['undefined', /name of a missing value/],
+  'an object that was made text': ['[object Object]', /name of a missing value/],
+  'a variable that was not expanded': ['${ACCESS_TOKEN}', /placeholder/],
+  'a placeholder of an API client': ['{{access_token}}', /placeholder/],
+  'a placeholder of a page': ['<token>', /placeholder/],
+  'with the name of its parameter': [`access_token=${header}.${claims}.AA`, /name of a parameter/],
+  'with Bearer twice': [`Bearer ${header}.${claims}.AA`, /"Bearer"/],
+  'of Google': ['ya29.a0AfH6SMBx-yz_1234567890', /access token of Google, which is opaque.*ID token/],
+  'of GitHub': ['gho_16C7e42F292c6912E7710c838347Ae178B4a', /GitHub/],
+  'of GitHub, for a person': ['github_pat_11ABCDEFG0abcdefghijkl', /GitHub/],
+  'of GitLab': ['glpat-ABCDEFGHIJ1234567890', /GitLab/],
+  'of Slack': ['xoxb-123456789012-abcdef', /Slack/],
+  'of a personal Microsoft account': [`EwB4A8l6BAAU${'a1B2'.repeat(40)}`, /personal Microsoft account/],
+  'a UUID': ['2f1e9b5c-7a5e-4a53-9c55-0d6f1d3c2b1a', /UUID/],
+  'the header alone': [header, /cut at a dot/],
   'percent-encoded': [`${header}%2E${claims}%2EAA`, /percent-encoded/],
   'quotes on one side': [`"${header}.${claims}.AA`, /quotes/],
   wrapped: [`${header}.\n${claims}.AA`, /white space/],
@@ -133,6 +159,17 @@ t.test('issuer', async (t) => {
     ],
     Entra: [entra, 'https://sts.windows.net/7f/', /version 1/],
     unknown: ['https://a.example', 'https://b.example', /no such issuer/],
+    'no scheme': ['https://accounts.google.com', 'accounts.google.com', /differs by its scheme/],
+    Okta: [
+      'https://dev-1.okta.com/oauth2/default',
+      'https://dev-1.okta.com',
+      /organization itself are for Okta alone/,
+    ],
+    Keycloak: [
+      'https://id.example.com/realms/a',
+      'http://keycloak:8080/realms/a',
+      /same realm under another host/,
+    ],
     'no URL': ['https://a.example', 'b', /no such issuer/],
     none: ['https://a.example', undefined, /iss/],
   };
@@ -166,6 +203,22 @@ t.test('audience', async (t) => {
     'for another than the client': [{ aud: 'api://billing', azp: 'web' }, /^this token is for/],
     Keycloak: [{ aud: 'web', typ: 'ID' }, /ID token/],
     Cognito: [{ aud: 'web', token_use: 'id' }, /ID token/],
+    'Cognito, an access token': [
+      { token_use: 'access', client_id: 'web' },
+      /Cognito puts no audience into access tokens: set audience: null/,
+    ],
+    'Entra ID, version 2': [{ aud: 'orders' }, /differs by api:\/\/ alone.*list both/],
+    'Microsoft Graph': [{ aud: '00000003-0000-0000-c000-000000000000', azp: 'web' }, /Microsoft Graph/],
+    'Microsoft Graph, by its name': [{ aud: 'https://graph.microsoft.com' }, /Microsoft Graph/],
+    'Keycloak, a refresh token': [
+      { aud: 'https://id.example.com/realms/a', typ: 'Refresh' },
+      /refresh token/,
+    ],
+    'Keycloak without a mapper': [{ aud: 'account', azp: 'web' }, /audience mapper/],
+    Firebase: [{ aud: 'shop', iss: 'https://securetoken.google.com/shop' }, /project's id/],
+    'Auth0 without an audience': [{ aud: ['https://a.eu.auth0.com/userinfo'] }, /asks for no audience/],
+    'Auth0 with another': [{ aud: ['api://b', 'https://a.eu.auth0.com/userinfo'] }, /^this token is for/],
+    Kubernetes: [{ aud: ['https://kubernetes.default.svc'] }, /projected one/],
   };
   for (const [name, [claims, hint]] of Object.entries(cases)) {
     const finding = describeAudience(claims as Record<string, unknown>, ['api://orders']);
@@ -196,7 +249,15 @@ t.test('header', async (t) => {
     if (hint === undefined) t.equal(finding?.hint, undefined, name);
     else t.match(finding, { hint }, name);
   }
+  const refresh = describeHeader({ alg: 'HS512' }, 'algorithm', any, { typ: 'Refresh' });
+  t.match(refresh, { hint: /refresh token/ }, 'which Keycloak signs with a secret');
   t.equal(describeHeader({}, 'key', { algorithms: [], tokenType: 'any' }), null, 'another step');
+});
+
+const sought = (at: 'key' | 'signature', refused: Reason, retryAfter: number | null = null) => ({
+  at,
+  refused,
+  retryAfter,
 });
 
 t.test('key', async (t) => {
@@ -237,14 +298,75 @@ t.test('key', async (t) => {
     ],
   ] as const;
   for (const [header, keys, hint] of cases) {
-    t.match(describeKey(unverified({}, header), 'key', 'key_unknown', keys), { hint }, String(hint));
+    t.match(describeKey(unverified({}, header), sought('key', 'key_unknown'), keys), { hint }, String(hint));
   }
+  const wait = describeKey(unverified({}, { kid: 'k7' }), sought('key', 'key_unknown', 12), status);
+  t.match(wait, { hint: /allows the next fetch in 12 s, and until then the token does not count/ });
+  const graph = unverified({}, { kid: 'k1', nonce: 'a' });
+  t.match(describeKey(graph, sought('signature', 'signature_invalid'), status), {
+    hint: /^this is a token for Microsoft Graph, which nobody but Graph can verify/,
+  });
+  const long = describeKey(unverified({}, { kid: 'k'.repeat(200) }), sought('key', 'key_unknown'), status);
+  t.match(long, { got: `kid ${'k'.repeat(64)}`, hint: /^kid k{64} is not among/ });
   const token = unverified({}, { kid: 'k1' });
-  t.match(describeKey(token, 'key', 'keys_unavailable', down), { got: 'it answered 503' });
-  t.match(describeKey(token, 'key', 'keys_unavailable', never), { got: 'never fetched' });
-  t.match(describeKey(token, 'signature', 'signature_invalid', status), {
+  t.match(describeKey(token, sought('key', 'keys_unavailable'), down), { got: 'it answered 503' });
+  t.match(describeKey(token, sought('key', 'keys_unavailable'), never), { got: 'never fetched' });
+  t.match(describeKey(token, sought('signature', 'signature_invalid'), status), {
     expected: 'a signature under key k1',
   });
+});
+
+t.test('an encrypted token', async (t) => {
+  const jwe = (header: object) => [part(header), '', 'AAAA', 'AAAA', 'AAAA'].join('.');
+  t.match(describeForm(jwe({ alg: 'dir', enc: 'A256GCM' }), 'header_not_supported', 8192), {
+    hint: /Auth0 gives one to a client that asks for no audience/,
+  });
+  t.match(describeForm(jwe({ alg: 'RSA-OAEP', enc: 'A256GCM' }), 'header_not_supported', 8192), {
+    hint: /only its recipient can read it/,
+  });
+});
+
+t.test('an issuer that signs for Microsoft Graph', async (t) => {
+  const everywhere = compileRule(rule({ path: '/*' }), 0, defaults);
+  const iss = 'https://sts.windows.net/7f/';
+  const issuers = trusted('https://login.microsoftonline.com/7f/v2.0');
+  for (const token of [
+    unverified({ iss }, { nonce: 'a' }),
+    unverified({ iss, aud: 'https://graph.microsoft.com' }),
+  ]) {
+    t.match(describeIssuer(token, issuers, everywhere), { got: iss, hint: /Microsoft Graph/ });
+  }
+});
+
+t.test('claims of a wrong type', async (t) => {
+  const issuer = trusted('https://a.example')[0];
+  if (issuer === undefined) return t.fail('there is one');
+  const cases: Readonly<
+    Record<string, readonly [claims: Record<string, unknown>, blamed: string[], hint: RegExp]>
+  > = {
+    'a sub that is a number': [{ sub: 7 }, ['sub'], /^sub must be a string, and is a number$/],
+    'a large one': [{ sub: 2 ** 60 }, ['sub'], /^sub must be a string, and is a number$/],
+    'a client_id that is a list': [
+      { client_id: ['a'] },
+      ['client_id'],
+      /^client_id must be a string, and is a list$/,
+    ],
+    'an aud that is an object': [
+      { aud: {} },
+      ['aud'],
+      /^aud must be a string or a list of strings, and is an object$/,
+    ],
+    'an aud of numbers': [{ aud: ['a', 1] }, ['aud'], /something else is in its list$/],
+    'an exp in quotes': [{ exp: '7' }, ['exp'], /without quotes$/],
+    'an exp before 1970': [{ exp: -1 }, ['exp'], /^exp must be a number of seconds since 1970$/],
+    'an iat that is true': [{ iat: true }, ['iat'], /and is a boolean$/],
+    'an integer that is too large': [{ n: 2 ** 60 }, ['n'], /^n holds an integer beyond 9007199254740991/],
+    'one inside a list': [{ n: [2 ** 60] }, ['n'], /^n holds an integer beyond 9007199254740991/],
+    several: [{ sub: 7, exp: '7' }, ['exp', 'sub'], /^exp: .*; sub must be a string, and is a number$/],
+  };
+  for (const [name, [claims, blamed, hint]] of Object.entries(cases)) {
+    t.match(describeClaims({ claims, at: 'claim_types', blamed, issuer }, systemClock), { hint }, name);
+  }
 });
 
 t.test('a claim', async (t) => {

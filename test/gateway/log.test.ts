@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { startGateway } from '../helpers/gateway.ts';
+import { startGateway, type TestGateway } from '../helpers/gateway.ts';
 import { bearer, startScene } from './scene.ts';
 import { ask, deadUrl, open, sendRaw } from './wire.ts';
 
@@ -63,14 +63,29 @@ t.test('the line of a request has every field, and no other', async (t) => {
     {
       name: 'without a token',
       request: { path: '/x' },
-      line: { decision: 'deny', reason: 'token_missing', status: 401, issuer: 'none' },
-      also: [],
+      line: {
+        decision: 'deny',
+        reason: 'token_missing',
+        status: 401,
+        issuer: 'none',
+        expected: 'a token',
+        got: 'none',
+      },
+      also: ['expected', 'got'],
     },
     {
       name: 'refused for its token',
       request: { path: '/x', headers: bearer(other) },
-      line: { decision: 'deny', reason: 'audience_mismatch', status: 401, ...bound, token: digest(other) },
-      also: ['kid', 'token'],
+      line: {
+        decision: 'deny',
+        reason: 'audience_mismatch',
+        status: 401,
+        ...bound,
+        token: digest(other),
+        expected: 'api://orders',
+        got: 'other',
+      },
+      also: ['kid', 'token', 'expected', 'got'],
     },
     {
       name: 'refused by the rule',
@@ -82,14 +97,16 @@ t.test('the line of a request has every field, and no other', async (t) => {
         rule: 'scoped',
         ...bound,
         cached: true,
+        expected: 'all of: none:such',
+        got: 'orders:read',
       },
-      also: ['sub', 'kid', 'token'],
+      also: ['sub', 'kid', 'token', 'expected', 'got'],
     },
     {
       name: 'refused, yet forwarded',
       request: { path: '/reported' },
       line: { decision: 'report', reason: 'token_missing', status: 200, rule: 'reported', issuer: 'none' },
-      also: ['upstreamMs'],
+      also: ['upstreamMs', 'expected', 'got'],
     },
     {
       name: 'not answered by the upstream',
@@ -101,7 +118,7 @@ t.test('the line of a request has every field, and no other', async (t) => {
       name: 'with a path that is none',
       request: { path: '/a/../b?c' },
       line: { decision: 'deny', reason: 'path_ambiguous', status: 400, rule: 'default', path: '/a/../b' },
-      also: [],
+      also: ['expected'],
     },
   ];
   for (const { name, request, line, also } of cases) {
@@ -207,6 +224,40 @@ t.test('whom a request comes from', async (t) => {
     '198.51.100.7',
     'but the proxy',
   );
+});
+
+t.test('a peer that is not trusted and sends X-Forwarded-For is said once, with what to set', async (t) => {
+  const warnings = (gateway: TestGateway) =>
+    gateway.lines.filter(({ msg }) => String(msg).startsWith('X-Forwarded-For'));
+  const said = { 'x-forwarded-for': '192.0.2.1' };
+  const { gateway, issuer, echo } = await startScene(t);
+  for (let i = 0; i < 20; i++) await gateway.request({ headers: said, localAddress: `127.0.0.${2 + i}` });
+  const last = await gateway.request({ headers: said });
+  await gateway.line(last.header('x-request-id'));
+  t.match(warnings(gateway), [
+    { level: 'warn', network: '127.0.0.2/32', setting: 'listen.trustedProxies', hint: /proxy of yours/ },
+  ]);
+  t.equal(warnings(gateway).length, 1);
+  t.notMatch(JSON.stringify(warnings(gateway)), /192\.0\.2/, 'what it says is no matter');
+  await gateway.reload({
+    upstream: echo.url,
+    issuers: [{ issuer: issuer.issuer, audience: issuer.audience }],
+    listen: { trustedProxies: ['127.0.0.0/8'] },
+  });
+  const trusted = await gateway.request({ headers: said });
+  await gateway.line(trusted.header('x-request-id'));
+  t.equal(warnings(gateway).length, 1, 'and no more once it is trusted');
+
+  const other = await startScene(t, { listen: { trustedProxies: ['10.0.0.0/8'] } });
+  await other.gateway.request({});
+  const bare = await other.gateway.request({
+    headers: { forwarded: 'for=192.0.2.1', 'x-real-ip': '192.0.2.1' },
+  });
+  await other.gateway.line(bare.header('x-request-id'));
+  t.equal(warnings(other.gateway).length, 0, 'not where there is none');
+  const stranger = await other.gateway.request({ headers: said });
+  await other.gateway.line(stranger.header('x-request-id'));
+  t.equal(warnings(other.gateway).length, 1, 'but where another proxy is trusted');
 });
 
 t.test('no line holds a token, a cookie, a secret or a query, nor what a terminal obeys', async (t) => {

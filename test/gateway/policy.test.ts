@@ -85,10 +85,14 @@ t.test('where a token may stand, and what is left of it for the upstream', async
       code: 'token_ambiguous',
     },
     {
-      name: 'two places',
+      name: 'two places, of which the first listed decides',
       headers: { authorization: `Bearer ${token}`, 'x-assertion': token },
-      status: 400,
-      code: 'token_ambiguous',
+    },
+    {
+      name: 'two places, the first of which holds no good token',
+      headers: { authorization: 'Bearer x.y.z', 'x-assertion': token },
+      status: 401,
+      code: 'token_malformed',
     },
     { name: 'an empty cookie is none', headers: { cookie: 'session=' }, status: 401, code: 'token_missing' },
     {

@@ -78,8 +78,8 @@ t.test('every refusal by the policy is explained, without a token and what it cl
       none: { request: { path: '/x' }, line: { step: 'token', expected: /"all" requires one/, got: 'none' } },
     },
     token_ambiguous: {
-      'two places': {
-        request: { path: '/x', headers: { ...bearer(good), cookie: `session=${good}` } },
+      'one place twice': {
+        request: { path: '/x', headers: { cookie: `session=${good}; session=${good}` } },
         line: { step: 'token', expected: 'one token' },
       },
     },
@@ -102,12 +102,16 @@ t.test('every refusal by the policy is explained, without a token and what it cl
     },
     token_too_large: {
       padded: {
-        request: x(mint({ pad: 'x'.repeat(9000) })),
-        line: { step: 'form', expected: 'at most 8192 bytes' },
+        request: x(mint({ pad: 'x'.repeat(17_000) })),
+        line: { step: 'form', expected: 'at most 16384 bytes' },
       },
     },
     algorithm_not_allowed: {
       HS256: { request: x(mint({}, { alg: 'HS256' })), line: { step: 'algorithm', got: 'HS256' } },
+      'made up': {
+        request: x(mint({}, { alg: secret })),
+        line: { step: 'algorithm', expected: 'RS256', got: 'one that nobody has registered' },
+      },
     },
     header_not_supported: {
       crit: { request: x(mint({}, { crit: [secret] })), line: { step: 'header', got: 'crit' } },
@@ -117,6 +121,10 @@ t.test('every refusal by the policy is explained, without a token and what it cl
         request: x(mint({}, { typ: 'dpop+jwt' })),
         line: { step: 'type', got: 'typ dpop+jwt' },
       },
+      'a number': {
+        request: x(mint({}, { typ: 5_550_123 })),
+        line: { step: 'type', got: 'another typ' },
+      },
       'an event': {
         request: x(mint({ events: { [secret]: {} } })),
         line: { step: 'purpose', got: 'a claim "events"' },
@@ -125,7 +133,7 @@ t.test('every refusal by the policy is explained, without a token and what it cl
     issuer_unknown: {
       stranger: {
         request: x(mint({ iss: 'https://evil.example' })),
-        line: { step: 'issuer', expected: new RegExp(issuer.issuer), got: 'https://evil.example' },
+        line: { step: 'issuer', expected: new RegExp(issuer.issuer), got: 'one that is not configured' },
       },
       'not of this rule': {
         request: { path: '/elsewhere', headers: bearer(good) },
@@ -241,15 +249,13 @@ t.test('every refusal by the policy is explained, without a token and what it cl
         [],
       );
       for (const text of [found.expected, found.got, found.hint]) t.ok(String(text ?? '').length <= 500);
-      t.match(
-        gateway.lines.find((one) => one.requestId === found.requestId && one.msg === 'request'),
-        {
-          reason,
-        },
-      );
+      const own = await gateway.line(String(found.requestId));
+      t.equal(own.reason, reason);
+      if (reason === 'token_missing') t.match(own, { expected: 'a token', got: 'none' });
+      else t.match(own, { expected: found.expected, got: found.got }, `${reason}: its own line says it too`);
     }
   }
-  const said = gateway.lines.filter(({ msg }) => msg === explained);
+  const said = gateway.lines.map(({ path: _, ...line }) => line);
   t.notMatch(JSON.stringify(said), new RegExp(`${secret}|5550123|evil\\.example/`));
   const ofPolicy = Object.entries(reasons).filter(([, { about }]) => about === 'token' || about === 'rule');
   t.same(
@@ -269,6 +275,10 @@ t.test('a blocked client, whose token is not looked at', async (t) => {
     step: 'failure_limit',
     expected: 'fewer than 1 forged tokens within 1 min',
     got: 'a block that lasts 59 s more',
+  });
+  t.match(await gateway.lineWhere((line) => line.reason === 'client_blocked' && line.msg === 'request'), {
+    expected: 'a client that is not blocked',
+    got: 'a block for forged tokens',
   });
 });
 
@@ -328,6 +338,39 @@ t.test('a flood has ten lines at once, then ten a second; the next one says how 
   t.equal(lines().at(-1)?.leftOut, 3);
 });
 
+t.test('at level info every refusal says in its own line what was expected and what came', async (t) => {
+  const { gateway, clock, mint } = await start(t, { level: 'info' });
+  for (let i = 0; i < 50; i++) {
+    const answer = await gateway.get('/x', mint({ aud: 'other' }));
+    t.match(await gateway.line(answer.header('x-request-id')), { expected: 'api://orders', got: 'other' });
+  }
+  const good = mint();
+  for (const cached of [false, true]) {
+    const answer = await gateway.get('/elsewhere', good);
+    t.match(await gateway.line(answer.header('x-request-id')), {
+      reason: 'issuer_unknown',
+      cached,
+      expected: 'https://other.example',
+      got: /^http:/,
+    });
+    t.equal((await gateway.get('/x', good)).status, 200);
+  }
+  clock.advance(1000);
+  const passed = await gateway.get('/reported');
+  t.equal(passed.status, 200);
+  t.match(await gateway.lineWhere(({ path }) => path === '/reported'), {
+    decision: 'report',
+    expected: 'a token',
+    got: 'none',
+  });
+  t.notOk(
+    gateway.lines.some(({ msg }) => msg === explained),
+    'and no other line says it',
+  );
+  const allowed = gateway.lines.filter(({ decision }) => decision === 'allow');
+  t.notOk(allowed.some((line) => 'expected' in line || 'got' in line));
+});
+
 t.test('nothing is fetched, kept or counted for it', async (t) => {
   const counted = async (level: 'debug' | 'info') => {
     const { gateway, issuer, mint, clock } = await start(t, { level });
@@ -374,8 +417,10 @@ t.test('no claim brings a token into the log', async (t) => {
     [{}, { alg: other }],
   ] as const) {
     const line = await explain(gateway, clock, { path: '/scoped', headers: bearer(mint(claims, header)) });
-    t.match(line, { got: /\[masked\]/ }, String(line.step));
-    t.notMatch(JSON.stringify(line), other.slice(0, 20));
+    t.match(line, { got: /\[masked\]|one that/ }, String(line.step));
+    const said = gateway.lines.filter(({ requestId }) => requestId === line.requestId);
+    t.equal(said.length, 2);
+    t.notMatch(JSON.stringify(said), other.slice(0, 20));
   }
   const headers = {
     cookie: `session=${mint()}`,
@@ -383,5 +428,5 @@ t.test('no claim brings a token into the log', async (t) => {
     'sec-fetch-site': other,
   };
   const line = await explain(gateway, clock, { method: 'POST', path: '/x', headers });
-  t.match(line, { step: 'origin', got: 'Sec-Fetch-Site [masked]…, Origin https://[masked]…' });
+  t.match(line, { step: 'origin', got: 'Sec-Fetch-Site of no known value, Origin that is none' });
 });

@@ -38,3 +38,6 @@ export type Refused = keyof typeof challenges;
 
 /** Those that come with Retry-After. */
 export const waits: ReadonlySet<Refused> = new Set(['client_blocked', 'keys_unavailable']);
+
+/** Those that come with it only where something keeps the gateway from asking the issuer. */
+export const mayWait: ReadonlySet<unknown> = new Set<Refused>(['key_unknown']);

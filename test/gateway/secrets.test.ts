@@ -4,9 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { forge } from '../helpers/forge.ts';
 import { startGateway, type TestGateway } from '../helpers/gateway.ts';
 import { type FakeIssuer, startFakeIssuer } from '../helpers/issuer.ts';
-import { request } from '../helpers/request.ts';
+import { makeKey } from '../helpers/key.ts';
+import { type RequestOptions, request } from '../helpers/request.ts';
+import { type HeldClock, holdClock } from './held-clock.ts';
 
 /** Each is told from any other text by its name. */
 const secrets = {
@@ -58,7 +61,8 @@ async function startUpstream(t: Test): Promise<string> {
 async function startWithSecrets(t: Test, more: Partial<ConfigInput> = {}) {
   const folder = t.testdir({ admin: secrets.adminToken, fetch: secrets.fetchToken });
   const issuer = await startFakeIssuer(t);
-  const gateway = await startGateway(t, {
+  const clock = holdClock();
+  const config: ConfigInput = {
     upstream: { url: await startUpstream(t), setHeaders: { 'X-Key': secrets.upstreamKey } },
     issuers: [
       {
@@ -72,20 +76,35 @@ async function startWithSecrets(t: Test, more: Partial<ConfigInput> = {}) {
     log: { level: 'trace' },
     failureLimit: null,
     ...more,
-  });
-  return { issuer, gateway };
+  };
+  return { issuer, clock, gateway: await startGateway(t, config, { clock }) };
 }
 
 /** One request for every end that a request can come to, each with all secrets in it. */
-async function sendAll(gateway: TestGateway, issuer: FakeIssuer): Promise<string[]> {
+async function sendAll(gateway: TestGateway, issuer: FakeIssuer, clock: HeldClock): Promise<string[]> {
+  const send = async (options: RequestOptions): Promise<void> => {
+    await gateway.request(options);
+    // So that the line of each refusal has one that explains it.
+    clock.advance(100);
+  };
   const claims = { sub: secrets.claim, email: secrets.claim, jti: secrets.claim };
   const good = issuer.mint({ claims });
   const tokens = [
     good,
     `${good}=`,
     issuer.mint({ claims: { ...claims, exp: 1 } }),
-    issuer.mint({ claims: { ...claims, aud: secrets.claim } }),
+    // Whom a token is for is said, once its signature holds.
+    issuer.mint({ claims: { ...claims, aud: 'api://other' } }),
+    `${issuer.mint({ claims: { ...claims, aud: secrets.claim } }).slice(0, -20)}${'A'.repeat(20)}`,
     issuer.mint({ claims: { ...claims, iss: `https://${secrets.claim}.example` } }),
+    issuer.mint({ claims: { ...claims, iss: `${issuer.issuer}/${secrets.claim}` } }),
+    issuer.mint({ claims: { ...claims, client_id: [secrets.claim] } }),
+    issuer.mint({ claims: { ...claims, cnf: { jkt: secrets.claim } } }),
+    issuer.mint({ claims: { ...claims, events: { [secrets.claim]: {} } } }),
+    issuer.mint({ claims, header: { typ: secrets.claim } }),
+    issuer.mint({ claims, header: { typ: [secrets.claim] } }),
+    issuer.mint({ claims, header: { alg: secrets.claim } }),
+    issuer.mint({ claims, header: { crit: [secrets.claim] } }),
     issuer.mint({ claims, header: { kid: 'unknown' } }),
     issuer.mint({ claims, header: { alg: 'none' } }),
   ];
@@ -93,15 +112,17 @@ async function sendAll(gateway: TestGateway, issuer: FakeIssuer): Promise<string
   for (const token of tokens) {
     for (const path of paths) {
       const cookie = `a=${secrets.cookie}; session2=${token}`;
-      await gateway.request({ path, headers: { authorization: `Bearer ${token}`, cookie } });
+      await send({ path, headers: { authorization: `Bearer ${token}`, cookie } });
     }
   }
   for (const method of ['POST', 'TRACE', 'PROPFIND']) {
     const headers = { cookie: `session=${good}; a=${secrets.cookie}` };
-    await gateway.request({ method, path: '/x', headers, body: secrets.body });
+    await send({ method, path: '/x', headers, body: secrets.body });
+    const from = { 'sec-fetch-site': secrets.claim, origin: `https://a.example/${secrets.claim}` };
+    await send({ method, path: '/x', headers: { ...headers, ...from } });
   }
   const basic = Buffer.from(`user:${secrets.password}`).toString('base64');
-  await gateway.request({
+  await send({
     headers: { authorization: `Basic ${basic}`, referer: `https://a.example/?${secrets.query}` },
   });
   return [...tokens, `${basic}.${basic}`];
@@ -109,15 +130,20 @@ async function sendAll(gateway: TestGateway, issuer: FakeIssuer): Promise<string
 
 for (const mode of ['enforce', 'report'] as const) {
   t.test(`nothing secret is said in mode ${mode}`, async (t) => {
-    const { issuer, gateway } = await startWithSecrets(t, {
+    const { issuer, gateway, clock } = await startWithSecrets(t, {
       mode,
       rules: [{ path: '/admin/*', claims: { email: { equals: 'nobody' } } }],
     });
-    const tokens = await sendAll(gateway, issuer);
+    const tokens = await sendAll(gateway, issuer, clock);
     const last = await gateway.request({ path: '/a/../last' });
     await gateway.line(last.header('x-request-id'));
     const said = await allThatIsSaid(gateway);
-    t.ok(gateway.lines.filter(({ msg }) => msg === 'request').length > 25, 'every request has its line');
+    const refused = gateway.lines.filter(({ expected }) => expected !== undefined);
+    t.ok(refused.length > 100, 'every request has its line');
+    t.notOk(
+      gateway.lines.some((line) => 'leftOut' in line),
+      'and every refusal is explained',
+    );
     assertSilent(t, said, tokens);
   });
 }
@@ -161,6 +187,11 @@ t.test('a token in a path is masked', async (t) => {
     `/a/../${token.replaceAll('.', '%252E')}`,
     `/x;token=${token}`,
     `/${'x'.repeat(1000)}/${token}`,
+    ...['~', ',', ':', '|', '!', '%2C', '%7C', '_', '-', '/'].map(
+      (joint) => `/x/${token.replaceAll('.', joint)}`,
+    ),
+    ...['~', '%7C'].map((joint) => `/a/../${token.replaceAll('.', joint)}`),
+    `/a/../${token.replace('eyJ', '%65%79%4A')}`,
   ];
   const requestLines = () => gateway.lines.filter(({ msg }) => msg === 'request');
   for (const path of paths) {
@@ -169,6 +200,77 @@ t.test('a token in a path is masked', async (t) => {
     await gateway.lineWhere(() => requestLines().length > before);
   }
   assertSilent(t, await allThatIsSaid(gateway), [token]);
+});
+
+t.test('a token that does not begin as most do is masked too', async (t) => {
+  const { gateway } = await startWithSecrets(t, { rules: [{ path: '/reset/*', auth: 'none' }] });
+  const key = await makeKey();
+  const tokens = [' {"alg":"RS256"}', '{ "alg":"RS256"}', '\n{"alg":"RS256"}', '{\r\n"alg":"RS256"}'].map(
+    (header) => forge({ header, payload: { sub: secrets.claim, exp: 1 }, alg: 'RS256', key: key.privateKey }),
+  );
+  for (const token of tokens) {
+    for (const path of [`/reset/${token}`, `/reset/${token.replaceAll('.', '~')}`]) {
+      const before = gateway.lines.length;
+      await gateway.get(path, token);
+      await gateway.lineWhere((line) => gateway.lines.indexOf(line) >= before && line.msg === 'request');
+    }
+  }
+  assertSilent(t, await allThatIsSaid(gateway), tokens);
+});
+
+t.test('a request id of a trusted proxy that looks like a token is replaced', async (t) => {
+  const { gateway } = await startWithSecrets(t, { listen: { trustedProxies: ['127.0.0.0/8'] } });
+  const key = await makeKey('ES256');
+  const header = { alg: 'ES256' };
+  const payload = { sub: 'a' };
+  const token = forge({ header, payload, alg: 'ES256', key: key.privateKey }).slice(0, 128);
+  for (const id of [
+    token,
+    `a.${token}`.slice(0, 128),
+    token.replaceAll('.', '-'),
+    `${'b'.repeat(20)}.${'c'.repeat(20)}.d`,
+  ]) {
+    const answer = await gateway.request({ headers: { 'x-request-id': id } });
+    t.match(answer.header('x-request-id'), /^[0-9a-f-]{36}$/, 'the client gets one of ours');
+    await gateway.line(answer.header('x-request-id'));
+  }
+  for (const id of [
+    '2f1e9b5c-7a5e-4a53-9c55-0d6f1d3c2b1a',
+    'Root-1-67891233-abcdef012345678912345678',
+    'a.b_c-9',
+  ]) {
+    const answer = await gateway.request({ headers: { 'x-request-id': id } });
+    t.equal(answer.header('x-request-id'), id, 'any other is kept');
+  }
+  assertSilent(t, await allThatIsSaid(gateway), [token]);
+});
+
+t.test('credentials in a target are not logged', async (t) => {
+  const { gateway } = await startWithSecrets(t);
+  const user = `user:${secrets.password}`;
+  const targets = [
+    `GET http://${user}@host/x`,
+    `GET http://user:${secrets.password}%40host/x`,
+    `GET http:/${user}@host/x`,
+    `GET //${user}@host/x`,
+    `GET //user%3A${secrets.password}%40host/x`,
+    `GET /proxy/http://${user}@host/x`,
+    `GET ftp://${user}@host/x`,
+    `OPTIONS http://${user}@host`,
+    `GET http://user:a/${secrets.password}@host/x`,
+    `GET http://user:a?${secrets.password}@host/x`,
+    `CONNECT ${user}@host:443`,
+    `GET ${user}@host:443`,
+    `${secrets.password} /x`,
+  ];
+  for (const target of targets) {
+    const raw = await gateway.raw();
+    await raw.send(`${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const answer = await raw.response();
+    const line = await gateway.line(answer.header('x-request-id'));
+    t.notMatch(JSON.stringify(line), secrets.password, target);
+  }
+  assertSilent(t, await allThatIsSaid(gateway), []);
 });
 
 t.test('nothing from a request can begin a log line or color it', async (t) => {

@@ -38,6 +38,17 @@ t.test('where a token is found', async (t) => {
       'bearer, beside a cookie of a longer name': {
         headers: { ...bearer(token), cookie: `session2=${token}` },
       },
+      'bearer, beside a cookie': { headers: { ...bearer(token), cookie: `session=${token}` } },
+      'bearer, beside a cookie that is no token': { headers: { ...bearer(token), cookie: 'session=bad' } },
+      'bearer, beside a header': { headers: { ...bearer(token), 'x-assertion': 'bad' } },
+      'a cookie, beside a header': { headers: { cookie: `session=${token}`, 'x-assertion': 'bad' } },
+      'all three': {
+        headers: { ...bearer(token), cookie: `session=${token}`, 'x-assertion': token },
+      },
+      'bearer on an unsafe method, beside a cookie': {
+        method: 'POST',
+        headers: { ...bearer(token), cookie: `session=${token}` },
+      },
       'bearer, beside a cookie of a name in capitals': {
         headers: { ...bearer(token), cookie: `SESSION=${token}` },
       },
@@ -73,6 +84,13 @@ t.test('where a token is found', async (t) => {
       'a parameter after it': authorization(`Bearer ${token}, realm="x"`),
       'percent-encoded in a cookie': { headers: { cookie: `session=${token.replaceAll('.', '%2E')}` } },
       'with its scheme in a header source': { headers: { 'x-assertion': `Bearer ${token}` } },
+      'a bad one, before a good one in a cookie': {
+        headers: { ...bearer('bad'), cookie: `session=${token}` },
+      },
+      'the scheme alone, before a good one in a cookie': {
+        headers: { authorization: 'Bearer', cookie: `session=${token}` },
+      },
+      'a bad cookie, before a good header': { headers: { cookie: 'session=bad', 'x-assertion': token } },
     },
     token_ambiguous: {
       'two equal lines': lines(['Authorization', `Bearer ${token}`], ['authorization', `Bearer ${token}`]),
@@ -81,10 +99,19 @@ t.test('where a token is found', async (t) => {
       'a cookie twice in a line': { headers: { cookie: `session=${token}; session=${token}` } },
       'a cookie twice in two lines': lines(['Cookie', `session=${token}`], ['Cookie', `session=${token}`]),
       'a header twice': lines(['X-Assertion', token], ['x-assertion', token]),
-      'bearer and cookie': { headers: { ...bearer(token), cookie: `session=${token}` } },
-      'bearer and header': { headers: { ...bearer(token), 'x-assertion': token } },
-      'cookie and header': { headers: { cookie: `session=${token}`, 'x-assertion': token } },
-      'a good one and a bad one': { headers: { ...bearer('bad'), cookie: `session=${token}` } },
+      'a cookie twice, beside bearer': {
+        headers: { ...bearer(token), cookie: `session=${token}; session=${token}` },
+      },
+      'a header twice, beside bearer': lines(
+        ['Authorization', `Bearer ${token}`],
+        ['X-Assertion', token],
+        ['x-assertion', token],
+      ),
+      'bearer twice, beside a cookie': lines(
+        ['Authorization', `Bearer ${token}`],
+        ['Authorization', `Bearer ${token}`],
+        ['Cookie', `session=${token}`],
+      ),
     },
   };
   await scene.judges(t, table, (request) => request);
@@ -102,6 +129,141 @@ t.test('where a token is found', async (t) => {
       await scene.allows(t, `auth none, ${name}`, { ...request, path: '/open/x' });
     }
   }
+});
+
+t.test('the order of the config decides, and no token of any source goes further', async (t) => {
+  const names = ['authorization', 'cookie', 'x-assertion'];
+  const orders = [
+    [0, 1, 2],
+    [1, 0, 2],
+    [2, 1, 0],
+  ];
+  for (const order of orders) {
+    const listed = order.map((at) => sources[at] ?? sources[0]);
+    const { issuer, ...scene } = await startScene(t, { token: { sources: listed }, rules });
+    const carry = (tokens: readonly string[]) => ({
+      authorization: `Bearer ${tokens[0]}`,
+      cookie: `a=1; session=${tokens[1]}`,
+      'x-assertion': `${tokens[2]}`,
+    });
+    const subjects = ['bearer', 'cookie', 'header'];
+    const tokens = subjects.map((sub) => issuer.mint({ claims: { sub } }));
+    for (const path of ['/x', '/optional/x']) {
+      const seen = await scene.allows(t, `${order} at ${path}`, { path, headers: carry(tokens) });
+      t.equal(seen.header('x-verified-subject'), subjects[order[0] ?? 0], 'the first listed decides');
+      t.strictSame(
+        names.map((name) => seen.header(name)),
+        [undefined, 'a=1', undefined],
+        'none is left',
+      );
+    }
+    const open = await scene.allows(t, `${order} where none is looked for`, {
+      path: '/open/x',
+      headers: carry(tokens),
+    });
+    t.strictSame(
+      names.map((name) => open.header(name)),
+      [`Bearer ${tokens[0]}`, `a=1; session=${tokens[1]}`, tokens[2]],
+    );
+    const bad = tokens.map((token, at) => (at === order[0] ? `${token}x` : token));
+    await scene.refuses(t, `${order}, the first one bad`, { headers: carry(bad) }, 'token_malformed');
+  }
+});
+
+t.test('a cookie is asked for its origin where it decides, and not beside a token that does', async (t) => {
+  const { issuer, ...scene } = await startScene(t, {
+    token: { sources: [{ type: 'cookie', name: 'session' }, { type: 'bearer' }] },
+  });
+  const token = issuer.mint();
+  const both = { method: 'POST', headers: { ...bearer(token), cookie: `session=${token}` } };
+  await scene.refuses(t, 'the cookie decides', both, 'csrf_rejected');
+  await scene.allows(t, 'bearer alone', { method: 'POST', headers: bearer(token) });
+});
+
+t.test('tokens in two sources are refused where the upstream gets them too', async (t) => {
+  const { issuer, ...scene } = await startScene(t, {
+    token: { sources },
+    rules,
+    identity: { forwardToken: true },
+  });
+  const token = issuer.mint();
+  const table: Verdicts<RequestOptions> = {
+    ok: {
+      bearer: { headers: bearer(token) },
+      'bearer, beside an empty cookie': { headers: { ...bearer(token), cookie: 'session=' } },
+      'a cookie, beside another scheme': {
+        headers: { cookie: `session=${token}`, authorization: 'Basic eA==' },
+      },
+    },
+    token_ambiguous: {
+      'bearer and cookie': { headers: { ...bearer(token), cookie: `session=${token}` } },
+      'bearer and header': { headers: { ...bearer(token), 'x-assertion': token } },
+      'cookie and header': { headers: { cookie: `session=${token}`, 'x-assertion': token } },
+      'a good one and a bad one': { headers: { ...bearer(token), cookie: 'session=bad' } },
+      'two of them on an optional rule': {
+        path: '/optional/x',
+        headers: { ...bearer(token), cookie: `session=${token}` },
+      },
+    },
+  };
+  await scene.judges(t, table, (request) => request);
+});
+
+t.test('an expired token from a cookie counts as none where a token is optional', async (t) => {
+  const { issuer, ...scene } = await startScene(t, {
+    token: { sources: [{ type: 'cookie', name: 'session' }, sources[0], sources[2]] },
+    rules,
+    failureLimit: { max: 1 },
+  });
+  const { gateway } = scene;
+  const expired = issuer.mint({ claims: { exp: 1000, iat: 1 } });
+  const good = issuer.mint();
+  const forged = `${expired.slice(0, -8)}AAAAAAAA`;
+  const path = '/optional/x';
+  const cookie = (token: string) => ({ cookie: `a=1; session=${token}` });
+  const seen = await scene.allows(t, 'alone', { path, headers: cookie(expired) });
+  t.equal(seen.header('cookie'), 'a=1', 'it is taken off');
+  t.notOk(
+    seen.names.some((name) => name.startsWith('x-verified')),
+    'nobody is named',
+  );
+  t.match(await gateway.line(seen.header('x-request-id')), { issuer: 'none', sub: undefined, cached: false });
+  for (const next of [bearer(good), { 'x-assertion': good }]) {
+    const headers = { ...cookie(expired), ...next };
+    const seen = await scene.allows(t, 'beside a good one, which decides', { path, headers });
+    t.equal(seen.header('x-verified-subject'), 'subject');
+    t.strictSame(
+      ['authorization', 'cookie', 'x-assertion'].map((name) => seen.header(name)),
+      [undefined, 'a=1', undefined],
+    );
+  }
+  const same = { 'sec-fetch-site': 'same-origin' };
+  await scene.allows(t, 'POST of the same origin', {
+    path,
+    method: 'POST',
+    headers: { ...cookie(expired), ...same },
+  });
+  const table: Verdicts<RequestOptions> = {
+    csrf_rejected: { 'POST from elsewhere': { path, method: 'POST', headers: cookie(expired) } },
+    token_expired: {
+      'where one is required': { headers: cookie(expired) },
+      'a bearer token': { path, headers: bearer(expired) },
+      'a header': { path, headers: { 'x-assertion': expired } },
+      'beside an expired bearer token': { path, headers: { ...cookie(expired), ...bearer(expired) } },
+    },
+    token_ambiguous: {
+      'two of them': { path, headers: { cookie: `session=${expired}; session=${expired}` } },
+    },
+    token_not_yet_valid: {
+      'a cookie of tomorrow': { path, headers: cookie(issuer.mint({ claims: { nbf: 4e9 } })) },
+    },
+    audience_mismatch: {
+      'a cookie for others': { path, headers: cookie(issuer.mint({ claims: { aud: 'x' } })) },
+    },
+    signature_invalid: { 'a forged one': { path, headers: cookie(forged) } },
+  };
+  await scene.judges(t, table, (request) => request);
+  await scene.refuses(t, 'after the forged one', { path, headers: bearer(issuer.mint()) }, 'client_blocked');
 });
 
 t.test('a source that is not configured is not read', async (t) => {

@@ -63,7 +63,7 @@ export async function startFront(
       headers: requestHeaders({
         rawHeaders,
         upstream,
-        token: null,
+        tokens: [],
         identity: [],
         requestId: 'id',
         hop,

@@ -31,7 +31,7 @@ function run(lines: readonly string[], changes: Partial<RequestHeadersInput> = {
       return [line.slice(0, colon), line.slice(colon + 1)];
     }),
     upstream: { preserveHost: false, setHeaders: [] },
-    token: null,
+    tokens: [],
     identity: [],
     requestId: 'id',
     hop: untrusted,
@@ -139,71 +139,83 @@ t.test('Host is the client’s only where it is preserved', async (t) => {
   t.notOk(run([], preserving).includes('Host'), 'HTTP/1.0 may have none');
 });
 
-const places: readonly { what: string; token: TokenPlace | null; lines: string[]; left: string[] }[] = [
+const places: readonly { what: string; tokens: readonly TokenPlace[]; lines: string[]; left: string[] }[] = [
   {
     what: 'none',
-    token: null,
+    tokens: [],
     lines: ['Authorization:Bearer t', 'Cookie:t=1'],
     left: ['Authorization:Bearer t', 'Cookie:t=1'],
   },
   {
     what: 'a bearer token',
-    token: { type: 'bearer' },
+    tokens: [{ type: 'bearer' }],
     lines: ['authorization:Bearer t', 'Cookie:t=1'],
     left: ['Cookie:t=1'],
   },
   {
     what: 'a header',
-    token: { type: 'header', name: 'x-jwt' },
+    tokens: [{ type: 'header', name: 'x-jwt' }],
     lines: ['X-JWT:t', 'X_Jwt:t', 'X-Jwt2:u'],
     left: ['X-Jwt2:u'],
   },
   {
     what: 'Authorization as a header',
-    token: { type: 'header', name: 'Authorization' },
+    tokens: [{ type: 'header', name: 'Authorization' }],
     lines: ['Authorization:t'],
     left: [],
   },
-  { what: 'the only cookie', token: { type: 'cookie', name: 't' }, lines: ['Cookie:t=1'], left: [] },
+  { what: 'the only cookie', tokens: [{ type: 'cookie', name: 't' }], lines: ['Cookie:t=1'], left: [] },
   {
     what: 'the first cookie',
-    token: { type: 'cookie', name: 't' },
+    tokens: [{ type: 'cookie', name: 't' }],
     lines: ['Cookie:t=1; b=2;c="x y"'],
     left: ['Cookie:b=2;c="x y"'],
   },
   {
     what: 'the last cookie',
-    token: { type: 'cookie', name: 't' },
+    tokens: [{ type: 'cookie', name: 't' }],
     lines: ['Cookie:a=t;  t=1'],
     left: ['Cookie:a=t'],
   },
   {
     what: 'a cookie between',
-    token: { type: 'cookie', name: 't' },
+    tokens: [{ type: 'cookie', name: 't' }],
     lines: ['Cookie:a=1; t=x=y; T=2; tt=3'],
     left: ['Cookie:a=1; T=2; tt=3'],
   },
   {
     what: 'a cookie spelled with space',
-    token: { type: 'cookie', name: 't' },
+    tokens: [{ type: 'cookie', name: 't' }],
     lines: ['Cookie:a=1; t =1; t'],
     left: ['Cookie:a=1'],
   },
   {
     what: 'a cookie on two lines',
-    token: { type: 'cookie', name: 't' },
+    tokens: [{ type: 'cookie', name: 't' }],
     lines: ['Cookie:t=1', 'cookie:t=2; b=1'],
     left: ['cookie:b=1'],
   },
   {
     what: 'a cookie, not Authorization',
-    token: { type: 'cookie', name: 't' },
+    tokens: [{ type: 'cookie', name: 't' }],
     lines: ['Authorization:Basic x'],
     left: ['Authorization:Basic x'],
   },
+  {
+    what: 'one of every place',
+    tokens: [
+      { type: 'header', name: 'x-jwt' },
+      { type: 'cookie', name: 't' },
+      { type: 'bearer' },
+      { type: 'cookie', name: 'u' },
+      { type: 'header', name: 'x-other' },
+    ],
+    lines: ['Authorization:Bearer t', 'Cookie:t=1; b=2; u=3', 'X-JWT:t', 'x_other:t', 'X-Mine:1'],
+    left: ['Cookie:b=2', 'X-Mine:1'],
+  },
 ];
-for (const { what, token, lines, left } of places) {
-  t.test(`token taken out: ${what}`, async (t) => t.same(passed(lines, { token }), left));
+for (const { what, tokens, lines, left } of places) {
+  t.test(`token taken out: ${what}`, async (t) => t.same(passed(lines, { tokens }), left));
 }
 
 t.test('a trusted proxy is appended to and completed', async (t) => {
@@ -295,7 +307,7 @@ t.test('made-up names beyond those remembered are read all the same', async (t) 
   const read = compileRequestHeaders({ strip, tokenHeaders: [] });
   const input = {
     upstream: { preserveHost: false, setHeaders: [] },
-    token: null,
+    tokens: [],
     identity: [],
     requestId: 'id',
     hop: untrusted,

@@ -4,7 +4,6 @@ import type { Test } from 'tap';
 import { readKeySet } from '../../src/keys/jwk.ts';
 import { indexKeys, selectKeys } from '../../src/keys/select.ts';
 import type { KeyFinder } from '../../src/token/key.ts';
-import type { Verifier } from '../../src/token/verify.ts';
 import { forge } from '../helpers/forge.ts';
 import { makeKey, type TestKey } from '../helpers/key.ts';
 import { issuer, now, reasonOf, setUp } from './fixture.ts';
@@ -61,7 +60,7 @@ function withoutEmptyDates(each: Case): Case {
 }
 
 interface Readers {
-  readonly ours: Verifier<string>;
+  readonly ours: ReturnType<typeof setUp>;
   readonly theirs: (token: string) => Promise<boolean>;
 }
 

@@ -161,19 +161,25 @@ const headers: readonly Case[] = [
 const several: readonly Case[] = [
   {
     name: 'a bearer token and a cookie',
-    raw: ['Authorization', 'Bearer a', 'Cookie', 'access_token=a'],
-    refused: 'token_ambiguous',
+    raw: ['Cookie', 'access_token=b', 'Authorization', 'Bearer a'],
+    token: 'a',
   },
-  { name: 'a cookie and a header', raw: [name, 'a', 'Cookie', 'access_token=a'], refused: 'token_ambiguous' },
+  { name: 'a cookie and a header', raw: [name, 'b', 'Cookie', 'access_token=a'], token: 'a' },
+  {
+    name: 'a header and a cookie, in another order of the config',
+    sources: [header, bearer, cookie],
+    raw: [name, 'b', 'Cookie', 'access_token=a'],
+    token: 'b',
+  },
   {
     name: 'all three',
-    raw: [name, 'a', 'Cookie', 'access_token=a', 'Authorization', 'Bearer a'],
-    refused: 'token_ambiguous',
+    raw: [name, 'c', 'Cookie', 'access_token=b', 'Authorization', 'Bearer a'],
+    token: 'a',
   },
   {
     name: 'an empty bearer token and a cookie',
     raw: ['Authorization', 'Bearer', 'Cookie', 'access_token=a'],
-    refused: 'token_ambiguous',
+    token: '',
   },
   { name: 'Basic and a cookie', raw: ['Authorization', 'Basic a', 'Cookie', 'access_token=a'], token: 'a' },
   {
@@ -189,6 +195,16 @@ const several: readonly Case[] = [
   {
     name: 'a token, and another source twice',
     raw: ['Authorization', 'Bearer a', name, '', name, ''],
+    refused: 'token_ambiguous',
+  },
+  {
+    name: 'a token, and the cookie of a later source twice',
+    raw: ['Authorization', 'Bearer a', 'Cookie', 'access_token=b; access_token=b'],
+    refused: 'token_ambiguous',
+  },
+  {
+    name: 'the first source twice, and another once',
+    raw: ['Authorization', 'Bearer a', 'Authorization', 'Bearer a', 'Cookie', 'access_token=b'],
     refused: 'token_ambiguous',
   },
 ];
@@ -221,7 +237,7 @@ const tables = {
 for (const [table, cases] of Object.entries(tables)) {
   for (const { name, sources = all, raw, token, refused } of cases) {
     t.test(`${table}, ${name}: ${refused ?? token}`, async (t) => {
-      const outcome = compileExtract(sources)(raw);
+      const outcome = compileExtract({ sources, forwardToken: false })(raw);
       if (refused !== undefined) t.strictSame(outcome, { refused });
       else t.equal(isRefusal(outcome) ? outcome.refused : outcome.token, token);
     });
@@ -229,40 +245,81 @@ for (const [table, cases] of Object.entries(tables)) {
 }
 
 t.test('says where the token was', async (t) => {
-  const extract = compileExtract(all);
+  const extract = compileExtract({ sources: all, forwardToken: false });
   t.match(extract(['Authorization', 'Bearer a']), { source: bearer });
   t.match(extract(['Cookie', 'access_token=a']), { source: cookie });
   t.match(extract([name, 'a']), { source: header });
 });
 
 t.test('tells two cookie sources apart', async (t) => {
-  const extract = compileExtract([cookie, { type: 'cookie', name: 'session' }]);
+  const sources = [cookie, { type: 'cookie', name: 'session' }] as const;
+  const extract = compileExtract({ sources, forwardToken: false });
   t.match(extract(['Cookie', 'session=b']), { token: 'b', source: { name: 'session' } });
-  t.strictSame(extract(['Cookie', 'session=b; access_token=a']), { refused: 'token_ambiguous' });
+  t.match(extract(['Cookie', 'session=b; access_token=a']), { token: 'a', source: { name: 'access_token' } });
 });
 
-t.test('never takes one of several tokens, wherever they are', async () => {
-  const line = fc.constantFrom(
-    ['Authorization', 'Bearer t'],
-    ['authorization', 'bearer  t'],
-    ['Cookie', 'access_token=t'],
-    ['cookie', 'x=1; access_token="t"'],
-    [name, 't'],
-  );
-  const other = fc.constantFrom(
-    ['Accept', '*/*'],
-    ['X-Cookie', 'access_token=t'],
-    ['Cookie', 'x=access_token'],
-  );
+t.test('every place that holds a token is named, and what would decide without the first', async (t) => {
+  const extract = compileExtract({ sources: all, forwardToken: false });
+  const raw = [name, 'c', 'Cookie', 'access_token=b', 'Authorization', 'Bearer a'];
+  t.strictSame(extract(raw), {
+    token: 'a',
+    source: bearer,
+    places: [bearer, cookie, header],
+    next: {
+      token: 'b',
+      source: cookie,
+      places: [cookie, header],
+      next: { token: 'c', source: header, places: [header], next: null },
+    },
+  });
+  t.match(extract(['Authorization', 'Basic a', 'Cookie', 'access_token=b']), {
+    places: [cookie],
+    next: null,
+  });
+});
+
+t.test('tokens in two sources are ambiguous where the upstream gets them too', async (t) => {
+  const extract = compileExtract({ sources: all, forwardToken: true });
+  t.strictSame(extract(['Authorization', 'Bearer a', 'Cookie', 'access_token=a']), {
+    refused: 'token_ambiguous',
+  });
+  t.strictSame(extract(['Cookie', 'access_token=a', name, 'a']), { refused: 'token_ambiguous' });
+  t.match(extract(['Authorization', 'Basic a', 'Cookie', 'access_token=a']), { token: 'a' });
+});
+
+t.test('the first listed source decides wherever it stands, and nothing that came twice', async () => {
+  const lines = {
+    bearer: [
+      ['Authorization', 'Bearer t-bearer'],
+      ['authorization', 'bearer  t-bearer'],
+    ],
+    cookie: [
+      ['Cookie', 'access_token=t-cookie'],
+      ['cookie', 'x=1; access_token="t-cookie"'],
+    ],
+    header: [[name, 't-header']],
+  } as const;
+  const line = fc
+    .constantFrom('bearer', 'cookie', 'header')
+    .chain((type) => fc.constantFrom(...lines[type]).map((pair) => ({ type, pair })));
+  const other = fc
+    .constantFrom(['Accept', '*/*'], ['X-Cookie', 'access_token=t'], ['Cookie', 'x=access_token'])
+    .map((pair) => ({ type: null, pair }));
   fc.assert(
     fc.property(
       fc.array(line, { maxLength: 3 }),
       fc.array(other),
+      fc.shuffledSubarray([bearer, cookie, header], { minLength: 3 }),
+      fc.boolean(),
       fc.infiniteStream(fc.nat()),
-      (lines, others, order) => {
-        const raw = [...lines, ...others].map((pair) => ({ pair, at: order.next().value as number }));
-        const outcome = compileExtract(all)(raw.sort((a, b) => a.at - b.at).flatMap(({ pair }) => pair));
-        const expected = ['token_missing', 't'][lines.length] ?? 'token_ambiguous';
+      (tokens, others, sources, forwardToken, order) => {
+        const raw = [...tokens, ...others].map((each) => ({ ...each, at: order.next().value as number }));
+        const rawHeaders = raw.sort((a, b) => a.at - b.at).flatMap(({ pair }) => pair);
+        const outcome = compileExtract({ sources, forwardToken })(rawHeaders);
+        const types = new Set(tokens.map(({ type }) => type));
+        const isTwice = types.size < tokens.length || (forwardToken && types.size > 1);
+        const first = sources.find(({ type }) => types.has(type));
+        const expected = isTwice ? 'token_ambiguous' : first ? `t-${first.type}` : 'token_missing';
         return (isRefusal(outcome) ? outcome.refused : outcome.token) === expected;
       },
     ),

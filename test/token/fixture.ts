@@ -2,7 +2,14 @@ import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../src/clock.ts';
 import { isRefusal, type Refusal } from '../../src/errors.ts';
 import type { KeyFinder, VerificationKey } from '../../src/token/key.ts';
-import { createVerifier, type IssuerOptions, type VerifierOptions } from '../../src/token/verify.ts';
+import {
+  createVerifier,
+  type IssuerOptions,
+  isRefused,
+  isWaiting,
+  type Verifier,
+  type VerifierOptions,
+} from '../../src/token/verify.ts';
 import { forge } from '../helpers/forge.ts';
 import type { TestKey } from '../helpers/key.ts';
 
@@ -81,9 +88,22 @@ export interface Setup extends Partial<Omit<VerifierOptions<string>, 'prepare'>>
   readonly options?: Partial<IssuerOptions>;
 }
 
+/** A verifier whose `verify` waits by itself where keys are fetched, and tells the refusal alone. */
+export function waitFor<P>(verifier: Verifier<P>) {
+  return {
+    ...verifier,
+    async verify(token: string, allowed: ReadonlySet<string> | null) {
+      const outcome = verifier.verify(token, allowed);
+      if (isWaiting(outcome)) await outcome.until;
+      const verdict = isWaiting(outcome) ? outcome.finish() : outcome;
+      return isRefused(verdict) ? verdict.refusal : verdict;
+    },
+  };
+}
+
 /** A verifier of one issuer unless told otherwise; what it prepares is the subject. */
 export function setUp({ keys, options, ...rest }: Setup) {
-  return createVerifier<string>({
+  const verifier = createVerifier<string>({
     issuers: [{ options: issuerOptions(options), keys: keys ?? holdKeys([]) }],
     maxSize: 8192,
     cache: { maxEntries: 100, maxBytes: 1024 * 1024, maxAge: 300_000 },
@@ -93,6 +113,7 @@ export function setUp({ keys, options, ...rest }: Setup) {
     prepare: ({ claims }) => String(claims.sub),
     ...rest,
   });
+  return waitFor(verifier);
 }
 
 export const goodClaims = {

@@ -1,8 +1,8 @@
-import type { KeyObject } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import t from 'tap';
 import { compileClaimPath } from '../../src/claims/path.ts';
 import { isRefusal } from '../../src/errors.ts';
-import { createVerifier } from '../../src/token/verify.ts';
+import { createVerifier, isWaiting } from '../../src/token/verify.ts';
 import { type Forgery, forge, part } from '../helpers/forge.ts';
 import { algorithms, makeKey } from '../helpers/key.ts';
 import {
@@ -344,7 +344,7 @@ t.test('algorithms are those of the issuer, or of any where the issuer is unknow
 t.test('a rule may accept fewer issuers', async (t) => {
   const { keys, verify, cached } = verifier();
   const token = sign(rsa);
-  const refusal = { refused: 'issuer_unknown', issuer, kid: 'rsa' };
+  const refusal = { refused: 'issuer_unknown', uncounted: true, issuer, kid: 'rsa' };
   t.strictSame(await verify(token, new Set(['https://a.example'])), refusal);
   t.strictSame(await verify(token, new Set()), refusal);
   t.strictSame(keys.asked, [], 'no key was looked for');
@@ -370,6 +370,95 @@ t.test('a key that keys had to fetch serves like one at hand', async (t) => {
   const { verify } = verifier({}, { keys: { find: () => fetched, usable: () => true } });
   t.equal(reasonOf(await verify(sign(rsa), null)), 'ok');
 });
+
+t.test('a token whose key is fetched is not verified before that is asked for', async (t) => {
+  const withdrawn = publish(rsa.publicKey, 'rsa');
+  let looked = 0;
+  const watched = {
+    ...withdrawn,
+    forAlgorithm: () => {
+      looked++;
+      return rsa.publicKey;
+    },
+  };
+  const { verify } = createVerifier({
+    issuers: [{ options: issuerOptions(), keys: { find: async () => [watched], usable: () => true } }],
+    maxSize: 8192,
+    cache: { maxEntries: 10, maxBytes: 100_000, maxAge: 1000 },
+    integerClaims: [],
+    kept: new Set(),
+    clock: holdClock(),
+    prepare: () => null,
+  });
+  const outcome = verify(sign(rsa), null);
+  if (!isWaiting(outcome)) return t.fail('it does not wait');
+  await outcome.until;
+  t.equal(looked, 0, 'its signature has not been looked at');
+  t.match(outcome.finish(), { issuer, expiresAt: Number });
+  t.equal(looked, 1);
+});
+
+t.test('a token is verified in the same turn where its key is at hand', async (t) => {
+  const verified: string[] = [];
+  const { verify } = createVerifier({
+    issuers: [{ options: issuerOptions(), keys: holdKeys([publish(rsa.publicKey, 'rsa')]) }],
+    maxSize: 8192,
+    cache: { maxEntries: 0, maxBytes: 0, maxAge: 0 },
+    integerClaims: [],
+    kept: new Set(),
+    clock: holdClock(),
+    prepare: () => null,
+    onVerified: (digest) => verified.push(digest.toString('hex')),
+  });
+  const token = sign(rsa);
+  t.match(verify(token, null), { issuer, expiresAt: Number });
+  t.match(verify(sign(other), null), { refusal: { refused: 'signature_invalid' } });
+  t.match(verify(sign(rsa, { exp: 1 }), null), { refusal: { refused: 'token_expired' } });
+  t.strictSame(verified, [hash('sha256', token)], 'and said to be verified, without a cache too');
+});
+
+t.test(
+  'what is refused once the signature holds does not count, and what is never verified does',
+  async (t) => {
+    const { verify } = verifier(
+      { maxLifetime: 7_200_000, requiredClaims: ['tid'], claims: { azp: { equals: 'web' } } },
+      { integerClaims: [compileClaimPath('n')] },
+    );
+    const good = { tid: 'a', azp: 'web' };
+    const uncounted: Readonly<Record<string, string>> = {
+      'a sub that is a number': sign(rsa, { ...good, sub: 7 }),
+      'an exp in quotes': sign(rsa, { ...good, exp: String(now + 60) }),
+      'an aud of numbers': sign(rsa, { ...good, aud: [1] }),
+      'a jti that is a list': sign(rsa, { ...good, jti: [] }),
+      'an integer that is too large': forged(
+        {},
+        { payload: `${JSON.stringify({ ...goodClaims, ...good }).slice(0, -1)},"n":9007199254740993}` },
+      ),
+      'a token that has expired': sign(rsa, { ...good, exp: 1 }),
+      'a token of another audience': sign(rsa, { ...good, aud: 'x' }),
+      'a token without a claim': sign(rsa, { azp: 'web' }),
+      'a claim of another value': sign(rsa, { ...good, azp: 'x' }),
+      'a logout token': sign(rsa, { ...good, events: {} }),
+      'a bound token': sign(rsa, { ...good, cnf: {} }),
+    };
+    for (const [name, token] of Object.entries(uncounted)) {
+      const refusal = await verify(token, null);
+      t.match(refusal, { refused: String, uncounted: true }, name);
+    }
+    const counted: Readonly<Record<string, string>> = {
+      'the signature of another key': sign(other, { ...good, sub: 7 }),
+      'a payload that is no object': forged({}, { payload: '[]' }),
+      'an iss that is a number': sign(rsa, { ...good, iss: 7 }),
+      'an issuer that is not configured': sign(rsa, { ...good, iss: 'https://evil.example' }),
+      'an unknown key': sign(rsa, good, { kid: 'x' }),
+    };
+    for (const [name, token] of Object.entries(counted)) {
+      const refusal = await verify(token, null);
+      t.match(refusal, { refused: String }, name);
+      t.notOk('uncounted' in refusal, `${name}: counts`);
+    }
+  },
+);
 
 t.test('of several keys with one kid each is tried', async (t) => {
   const keys = holdKeys([

@@ -4,6 +4,7 @@ import { isRefusal, type Refusal } from '../../src/errors.ts';
 import type { KeyFinder, VerificationKey } from '../../src/token/key.ts';
 import { createVerifier, type IssuerOptions } from '../../src/token/verify.ts';
 import type { TestKey } from '../helpers/key.ts';
+import { waitFor } from './fixture.ts';
 
 export const issuer = 'https://idp.example.com';
 export const audience = 'api://orders';
@@ -50,7 +51,7 @@ export function makeVerifier(
   options: Partial<IssuerOptions> = {},
   cache: object = {},
 ) {
-  return createVerifier({
+  const verifier = createVerifier({
     issuers: [
       {
         keys: finder,
@@ -74,6 +75,7 @@ export function makeVerifier(
     clock,
     prepare: ({ claims }) => claims.sub,
   });
+  return waitFor(verifier);
 }
 
 /** `ok`, or the reason of a refusal. */
