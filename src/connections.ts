@@ -6,6 +6,7 @@ import { Server as TlsServer } from 'node:tls';
 import { rawAnswer } from './answer.ts';
 import { type Reason, reasons } from './errors.ts';
 import { exchangeOf } from './exchange.ts';
+import { endAfter, isEnding } from './proxy/last-request.ts';
 
 export type AccountRaw = (
   refusal: { refused: Reason },
@@ -34,10 +35,28 @@ function reasonOf(error: ParseError): Reason | null {
   return null;
 }
 
-/** Says no on a connection that carries no request to answer, and ends it. */
-function endWith(socket: Duplex, refused: Reason, account: AccountRaw): void {
+/**
+ * Says no to what is not a request, and ends the connection. Behind requests that are whole and not yet answered it
+ * waits for their answers, or a client would take it for one of those.
+ */
+function endWith(socket: Answering, refused: Reason, account: AccountRaw): void {
+  const { _httpMessage: pending } = socket;
+  if (!pending?.req.complete || pending.headersSent) return endNow(socket, refused, account);
+  // Nothing that comes after the last request of a connection is looked at, so that nobody says anything about it.
+  if (isEnding(socket)) return;
+  endAfter(pending.req);
+  const wait = (answer: ServerResponse) =>
+    answer.once('close', () => {
+      const { _httpMessage: next } = socket;
+      if (next?.req.complete) wait(next);
+      else endNow(socket, refused, account);
+    });
+  wait(pending);
+}
+
+function endNow(socket: Answering, refused: Reason, account: AccountRaw): void {
   // In the midst of another answer these bytes would pass for its body, and what is cut short for whole.
-  if (!socket.writable || (socket as Answering)._httpMessage?.headersSent) {
+  if (!socket.writable || socket._httpMessage?.headersSent) {
     socket.destroy();
     return;
   }

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { Dispatcher } from 'undici';
+import { endAfter } from './last-request.ts';
 import { readResponseHeaders } from './response-headers.ts';
 import { createResponseRewrite, type ResponseRewriteOptions } from './response-rewrite.ts';
 
@@ -52,12 +53,14 @@ export class ClientAnswer {
     const head = readResponseHeaders(rawHeaders, status, createResponseRewrite(this.#input));
     if (head === null) return false;
     // An answer that ends first would leave the rest of the body on the connection.
-    if (!request.complete || closing()) head.headers.push('Connection', 'close');
+    const last = !request.complete || closing();
+    if (last) head.headers.push('Connection', 'close');
     try {
       response.writeHead(status, phrase(status, message), head.headers);
     } catch {
       return false;
     }
+    if (last) endAfter(request);
     this.#begun = true;
     this.#eventStream = head.eventStream;
     if (method === 'HEAD' || status === 204 || status === 304) this.end();

@@ -179,13 +179,14 @@ t.test('an Upgrade to anything but a WebSocket is an ordinary request', async (t
     const raw = await gateway.raw();
     await raw.send(`${ask('GET /x', 'Connection: Upgrade', `Upgrade: ${protocol}`)}${smuggled}`);
     t.equal((await raw.response()).json().url, '/x', protocol);
+    t.equal((await raw.response()).json().url, '/smuggled', `${protocol}: what came behind is a request too`);
     await raw.send(ask('GET /y', 'Connection: close'));
     t.strictSame(
       (await raw.responses()).map((answer) => answer.json().url),
       ['/y'],
       `${protocol}: the connection goes on`,
     );
-    t.strictSame(wholeSince(echo, before), ['/x', '/y'], protocol);
+    t.strictSame(wholeSince(echo, before), ['/x', '/smuggled', '/y'], protocol);
   }
 });
 
