@@ -17,6 +17,7 @@ export interface Waiting {
 }
 
 const asked = Symbol('upgrade');
+const ignored = Symbol('ignored upgrade');
 
 /**
  * Node's request, an upgrade only where no body belongs to it: what follows the head is then handed over as it came,
@@ -44,7 +45,11 @@ function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 /** The answer that Node sends on a connection, if it is in the midst of one. */
-type Answering = Socket & { readonly _httpMessage?: ServerResponse | null };
+type Answering = Socket & {
+  readonly _httpMessage?: ServerResponse | null;
+  /** The protocol that the request which is read once more asked for. */
+  [ignored]?: string | undefined;
+};
 
 /**
  * Receives every request with an `Upgrade`. Node has taken its connection off the parser, since what follows may be of
@@ -77,6 +82,7 @@ export function receiveUpgrades(
         client.off('error', onError).off('drain', onDrain).removeAllListeners('timeout');
         client.pause();
         client.unshift(Buffer.concat([withoutUpgrade(request), ...early.take()]));
+        client[ignored] = request.headers.upgrade;
         parse.call(app.server, client);
         client.resume();
       });
@@ -92,6 +98,13 @@ export function receiveUpgrades(
       response.on('finish', () => client.end(() => client.destroy()));
       app.routing(request, response);
     });
+  });
+  // Whoever asked for an upgrade is known for it by the stages, although nothing comes of it.
+  app.server.prependListener('request', (request) => {
+    const socket: Answering = request.socket;
+    if (socket[ignored] === undefined) return;
+    request.headers.upgrade = socket[ignored];
+    socket[ignored] = undefined;
   });
   return (request) => waiting.get(request);
 }

@@ -124,7 +124,8 @@ export class ClientAnswer {
   #sendHead(): void {
     if (this.#headSent || this.#over) return;
     this.#headSent = true;
-    this.#input.response.flushHeaders();
+    // Not flushHeaders, which would write bytes beyond ASCII as UTF-8: a head goes out as latin1 with a buffer alone.
+    this.#input.response.write(nothing);
   }
 
   /** A client that reads nothing must not hold a connection for ever. */
@@ -133,6 +134,8 @@ export class ClientAnswer {
     if (bodyTimeout > 0) this.#stall = setTimeout(this.#onStall, bodyTimeout);
   }
 }
+
+const nothing = Buffer.alloc(0);
 
 function ignore(): void {}
 
