@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  type IncomingMessage,
+  METHODS,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
-import { rawAnswer } from './answer.ts';
+import { answer, rawAnswer } from './answer.ts';
 import { type Reason, reasons } from './errors.ts';
 import { exchangeOf } from './exchange.ts';
 import { endAfter, isEnding } from './proxy/last-request.ts';
@@ -77,6 +84,20 @@ export function compileClientError(account: AccountRaw) {
     const reason = reasonOf(error);
     if (reason === null) socket.destroy();
     else endWith(socket, reason, account);
+  };
+}
+
+const registered: ReadonlySet<string | undefined> = new Set(METHODS);
+
+/** Refuses the methods of RTSP (RFC 2326), which Node's parser takes as well and which no route can be registered for. */
+export function refuseUnknown(handle: RequestListener, account: AccountRaw): RequestListener {
+  return (request, response) => {
+    if (registered.has(request.method)) return handle(request, response);
+    const refusal = { refused: 'request_malformed' } as const;
+    const requestId = record(request.socket, refusal.refused, account);
+    response.shouldKeepAlive = false;
+    endAfter(request);
+    answer(request, response, refusal, requestId);
   };
 }
 

@@ -4,8 +4,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/schema.ts';
 import { mostHeaders } from './config/schema-listen.ts';
-import { compileClientError, guardConnections } from './connections.ts';
-import { isRefusal } from './errors.ts';
+import { compileClientError, guardConnections, refuseUnknown } from './connections.ts';
 import { type Exchange, exchangeOf } from './exchange.ts';
 import { compileAccount, compileAccountRaw } from './hooks/account.ts';
 import { compileAuthenticate } from './hooks/authenticate.ts';
@@ -73,16 +72,12 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   // Fastify must never read a body: every one is streamed by the forwarder, whatever the method.
   for (const method of methods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   app.setErrorHandler((_error, request, reply) => refuse(request, reply, { refused: 'internal_error' }));
-  // Fastify's router finds no route for a method that nobody registered, which has been refused before it was asked.
-  app.setNotFoundHandler((request, reply) => {
-    const { target } = exchangeOf(request.raw);
-    refuse(request, reply, isRefusal(target) ? target : { refused: 'internal_error' });
-  });
+  app.setNotFoundHandler((request, reply) => refuse(request, reply, { refused: 'internal_error' }));
 
   // One more than the largest limit: a request that has it is refused, whatever else came.
   app.server.maxHeadersCount = mostHeaders + 1;
   const [handle] = app.server.listeners('request') as [RequestListener];
-  app.server.off('request', handle).on('request', untilLast(handle, losesTheNext));
+  app.server.off('request', handle).on('request', untilLast(refuseUnknown(handle, accountRaw), losesTheNext));
   const waitingOf = receiveUpgrades(app, options.webSockets, config.websockets.enabled);
   const upgrade = compileUpgrade(options);
   const upgradeOf = (request: IncomingMessage, exchange: Exchange) => {

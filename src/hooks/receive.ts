@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, METHODS } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Refusal } from '../errors.ts';
 import { beginExchange, type Exchange } from '../exchange.ts';
@@ -9,8 +9,6 @@ import type { Policy } from '../policy.ts';
 const wellFormedId = /^[\w.-]{1,128}$/;
 /** `uri-host [":" port]`, RFC 3986 section 3.2.2: no user, path or second name, which others could read into it. */
 const legalHost = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
-/** Node's parser also takes the methods of RTSP, which no HTTP server knows. */
-const methods: ReadonlySet<string | undefined> = new Set(METHODS);
 const noParams = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
 
 /** What the config says of a request's size. */
@@ -63,7 +61,7 @@ function checkFraming(request: IncomingMessage, { maxBodySize, maxHeaders }: Lim
   if (unserved !== null) return unserved;
   const { httpVersion } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return { refused: 'request_malformed' };
-  if (!methods.has(request.method) || isOtherProtocol(request)) return { refused: 'request_malformed' };
+  if (isOtherProtocol(request)) return { refused: 'request_malformed' };
   let hosts = 0;
   const raw = request.rawHeaders;
   if (raw.length > 2 * maxHeaders) return { refused: 'headers_too_large' };
