@@ -12,7 +12,7 @@ import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import { answer, rawAnswer } from './answer.ts';
 import { type Reason, reasons } from './errors.ts';
-import { exchangeOf } from './exchange.ts';
+import { findExchange } from './exchange.ts';
 import { endAfter, isEnding } from './proxy/last-request.ts';
 
 export type AccountRaw = (
@@ -132,8 +132,8 @@ function isIdle(socket: Answering): boolean {
 function isUnread(socket: Answering): boolean {
   const response = socket._httpMessage;
   if (!response || socket.writableLength === 0) return false;
-  const { forwarding, answered } = exchangeOf(response.req);
-  return !forwarding || answered !== null;
+  const exchange = findExchange(response.req);
+  return !exchange?.forwarding || exchange.answered !== null;
 }
 
 function limitConnections(server: Server, most: number, account: AccountRaw): void {
