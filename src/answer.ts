@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Negotiator from 'negotiator';
 import { type Challenge, type Reason, type Refusal, reasons } from './errors.ts';
+import { endAfter } from './proxy/last-request.ts';
 
 const realm = 'api';
 const style =
@@ -101,6 +102,7 @@ export function answer(
   if (response.headersSent || response.destroyed) return 0;
   const { status, headers, body } = composeAnswer(refusal, requestId, request.headers.accept);
   const closing = refusal.refused === 'draining' || status === 408 || tooMuchLeft(request);
+  if (closing) endAfter(request);
   response.writeHead(status, closing ? { ...headers, connection: 'close' } : headers);
   response.end(body);
   return request.method === 'HEAD' ? 0 : Buffer.byteLength(body);

@@ -1,11 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  type IncomingMessage,
+  METHODS,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
-import { rawAnswer } from './answer.ts';
+import { answer, rawAnswer } from './answer.ts';
 import { type Reason, reasons } from './errors.ts';
-import { exchangeOf } from './exchange.ts';
+import { findExchange } from './exchange.ts';
+import { endAfter, isEnding } from './proxy/last-request.ts';
 
 export type AccountRaw = (
   refusal: { refused: Reason },
@@ -34,10 +42,28 @@ function reasonOf(error: ParseError): Reason | null {
   return null;
 }
 
-/** Says no on a connection that carries no request to answer, and ends it. */
-function endWith(socket: Duplex, refused: Reason, account: AccountRaw): void {
+/**
+ * Says no to what is not a request, and ends the connection. Behind requests that are whole and not yet answered it
+ * waits for their answers, or a client would take it for one of those.
+ */
+function endWith(socket: Answering, refused: Reason, account: AccountRaw): void {
+  const { _httpMessage: pending } = socket;
+  if (!pending?.req.complete || pending.headersSent) return endNow(socket, refused, account);
+  // Nothing that comes after the last request of a connection is looked at, so that nobody says anything about it.
+  if (isEnding(socket)) return;
+  endAfter(pending.req);
+  const wait = (answer: ServerResponse) =>
+    answer.once('close', () => {
+      const { _httpMessage: next } = socket;
+      if (next?.req.complete) wait(next);
+      else endNow(socket, refused, account);
+    });
+  wait(pending);
+}
+
+function endNow(socket: Answering, refused: Reason, account: AccountRaw): void {
   // In the midst of another answer these bytes would pass for its body, and what is cut short for whole.
-  if (!socket.writable || (socket as Answering)._httpMessage?.headersSent) {
+  if (!socket.writable || socket._httpMessage?.headersSent) {
     socket.destroy();
     return;
   }
@@ -58,6 +84,20 @@ export function compileClientError(account: AccountRaw) {
     const reason = reasonOf(error);
     if (reason === null) socket.destroy();
     else endWith(socket, reason, account);
+  };
+}
+
+const registered: ReadonlySet<string | undefined> = new Set(METHODS);
+
+/** Refuses the methods of RTSP (RFC 2326), which Node's parser takes as well and which no route can be registered for. */
+export function refuseUnknown(handle: RequestListener, account: AccountRaw): RequestListener {
+  return (request, response) => {
+    if (registered.has(request.method)) return handle(request, response);
+    const refusal = { refused: 'request_malformed' } as const;
+    const requestId = record(request.socket, refusal.refused, account);
+    response.shouldKeepAlive = false;
+    endAfter(request);
+    answer(request, response, refusal, requestId);
   };
 }
 
@@ -92,8 +132,8 @@ function isIdle(socket: Answering): boolean {
 function isUnread(socket: Answering): boolean {
   const response = socket._httpMessage;
   if (!response || socket.writableLength === 0) return false;
-  const { forwarding, answered } = exchangeOf(response.req);
-  return !forwarding || answered !== null;
+  const exchange = findExchange(response.req);
+  return !exchange?.forwarding || exchange.answered !== null;
 }
 
 function limitConnections(server: Server, most: number, account: AccountRaw): void {

@@ -65,9 +65,14 @@ export function beginExchange(request: IncomingMessage, exchange: Exchange): voi
   (request as Carrier)[key] = exchange;
 }
 
+/** The exchange of a request; undefined where none was begun, since it was refused before any stage. */
+export function findExchange(request: IncomingMessage): Exchange | undefined {
+  return (request as Carrier)[key];
+}
+
 /** The exchange of a request. Throws if none was begun: then the stages are out of order. */
 export function exchangeOf(request: IncomingMessage): Exchange {
-  const exchange = (request as Carrier)[key];
+  const exchange = findExchange(request);
   if (!exchange) throw new Error('no exchange was begun for this request');
   return exchange;
 }

@@ -1,9 +1,10 @@
-import { type IncomingMessage, METHODS } from 'node:http';
+import { type IncomingMessage, METHODS, type RequestListener } from 'node:http';
 import httpProxy from '@fastify/http-proxy';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/schema.ts';
-import { compileClientError, guardConnections } from './connections.ts';
+import { mostHeaders } from './config/schema-listen.ts';
+import { compileClientError, guardConnections, refuseUnknown } from './connections.ts';
 import { type Exchange, exchangeOf } from './exchange.ts';
 import { compileAccount, compileAccountRaw } from './hooks/account.ts';
 import { compileAuthenticate } from './hooks/authenticate.ts';
@@ -11,7 +12,7 @@ import { authorizeToken } from './hooks/authorize.ts';
 import { compileExplainRefused } from './hooks/explain-refused.ts';
 import { compileForward } from './hooks/forward.ts';
 import { receive, routedUrl } from './hooks/receive.ts';
-import { Incoming, receiveUpgrades } from './hooks/receive-upgrades.ts';
+import { Incoming, losesTheNext, receiveUpgrades } from './hooks/receive-upgrades.ts';
 import { refuse } from './hooks/refuse.ts';
 import { compileReport } from './hooks/report.ts';
 import { route } from './hooks/route.ts';
@@ -21,6 +22,7 @@ import type { Metrics } from './observe/metrics.ts';
 import type { Reported } from './observe/reported.ts';
 import type { OpenConnections } from './open-connections.ts';
 import type { Policy } from './policy.ts';
+import { untilLast } from './proxy/last-request.ts';
 import type { WebSockets } from './proxy/websockets.ts';
 import { dropUnverified, readTls } from './tls.ts';
 
@@ -72,7 +74,11 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   app.setErrorHandler((_error, request, reply) => refuse(request, reply, { refused: 'internal_error' }));
   app.setNotFoundHandler((request, reply) => refuse(request, reply, { refused: 'internal_error' }));
 
-  const waitingOf = config.websockets.enabled ? receiveUpgrades(app, options.webSockets) : () => undefined;
+  // One more than the largest limit: a request that has it is refused, whatever else came.
+  app.server.maxHeadersCount = mostHeaders + 1;
+  const [handle] = app.server.listeners('request') as [RequestListener];
+  app.server.off('request', handle).on('request', untilLast(refuseUnknown(handle, accountRaw), losesTheNext));
+  const waitingOf = receiveUpgrades(app, options.webSockets, config.websockets.enabled);
   const upgrade = compileUpgrade(options);
   const upgradeOf = (request: IncomingMessage, exchange: Exchange) => {
     const waiting = waitingOf(request);
@@ -114,12 +120,12 @@ export function createTraffic(options: TrafficOptions): FastifyInstance {
   return app;
 }
 
-function serverOptions({ listen, websockets }: Config) {
+function serverOptions({ listen }: Config) {
   return {
     // A missing Host is refused in our own words.
     requireHostHeader: false,
+    IncomingMessage: Incoming,
     maxHeaderSize: listen.maxHeaderSize,
-    ...(websockets.enabled && { IncomingMessage: Incoming }),
     headersTimeout: listen.headersTimeout,
     connectionsCheckingInterval: Math.max(100, Math.min(listen.headersTimeout, listen.requestTimeout) / 4),
   };

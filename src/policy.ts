@@ -75,6 +75,7 @@ function compile(config: Config, parts: PolicyParts) {
     websockets: config.websockets,
     forwardToken: config.identity.forwardToken,
     maxBodySize: config.listen.maxBodySize,
+    maxHeaders: config.listen.maxHeaders,
     canonical: compileCanonical(config.paths),
     client: compileClient(config.listen.trustedProxies),
     rules: compileRules(config.rules, rulesOptions),

@@ -12,6 +12,9 @@ import {
   text,
 } from './fields.ts';
 
+/** Node keeps this many at hand; what a client sends beyond them is not looked at, and refused. */
+export const mostHeaders = 1000;
+
 const port = { minimum: 0, maximum: 65535 };
 
 export const listen = section(
@@ -30,6 +33,11 @@ export const listen = section(
     requestTimeout: duration('5m', 'How long a whole request may take to arrive, body included.'),
     keepAliveTimeout: duration('75s', 'How long an idle connection of a client is kept.'),
     maxHeaderSize: size('32KiB', 'Largest request head: all header lines together.'),
+    maxHeaders: integer(
+      100,
+      'Most header lines of a request. Kestrel and Tomcat refuse more than 100, and some servers leave lines out; what the gateway adds comes before the lines of the client.',
+      { minimum: 1, maximum: mostHeaders },
+    ),
     maxBodySize: size(null, 'Largest request body. null: unlimited; bodies stream, they are never held.'),
     maxConnections: integer(null, 'Most client connections at a time. null: unlimited.', {
       minimum: 1,

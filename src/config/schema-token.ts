@@ -105,8 +105,8 @@ export const identity = section(
     ),
     stripHeaders: list(
       text(required, 'A header name.', { format: 'strip-header-name', expects: 'a header name' }),
-      ['X-Original-URL', 'X-Rewrite-URL', 'X-HTTP-Method', 'X-HTTP-Method-Override', 'X-Method-Override'],
-      'Headers that are never taken from a client.',
+      [],
+      'Further headers that are never taken from a client, in any spelling. These never are, whatever is listed: `X-Original-URL`, `X-Original-URI`, `X-Rewrite-URL`, `X-HTTP-Method`, `X-HTTP-Method-Override`, `X-Method-Override`, `Proxy`, `Remote-User`, `X-Remote-User`.',
     ),
     forwardToken: flag(false, 'Whether the upstream gets the token too, where the client put it.'),
   },

@@ -10,9 +10,10 @@ import type { Policy } from '../policy.ts';
 const wellFormedId = /^[\w.-]{1,128}$/;
 /** `uri-host [":" port]`, RFC 3986 section 3.2.2: no user, path or second name, which others could read into it. */
 const legalHost = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
-/** Some versions of Node leave out whatever comes after a thousand headers: such a request may be known in part only. */
-const tooManyHeaders = 1000;
 const noParams = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
+
+/** What the config says of a request's size. */
+type Limits = Pick<Policy, 'maxBodySize' | 'maxHeaders'>;
 
 /** What every request begins with: its exchange, with the canonical target or the reason why there is none. */
 export function receive(request: IncomingMessage, policy: Policy, clock: Clock): Exchange {
@@ -25,7 +26,7 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
     client,
     startedAt: clock.elapsed(),
     url,
-    target: checkFraming(request, policy.maxBodySize) ?? policy.canonical(url),
+    target: checkFraming(request, policy) ?? policy.canonical(url),
     expectsContinue: request.headers.expect?.toLowerCase() === '100-continue',
     rule: null,
     params: noParams,
@@ -58,18 +59,19 @@ export function routedUrl(exchange: Exchange): string {
 }
 
 /**
- * What Node's parser lets through although two servers could read it differently, RFC 9112: another version
+ * What Node's parser lets through although two servers could read it differently, RFC 9112: another protocol or version
  * (section 2.3), a missing, second or malformed Host (section 3.2), a transfer coding besides chunked (section 6.1),
- * which our upstream would be told nothing of.
+ * which our upstream would be told nothing of, and a length that a number cannot hold (section 6.2).
  */
-function checkFraming(request: IncomingMessage, maxBodySize: number | null): Refusal | null {
+function checkFraming(request: IncomingMessage, { maxBodySize, maxHeaders }: Limits): Refusal | null {
   const unserved = checkMethod(request.method);
   if (unserved !== null) return unserved;
   const { httpVersion } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return { refused: 'request_malformed' };
+  if (isOtherProtocol(request)) return { refused: 'request_malformed' };
   let hosts = 0;
   const raw = request.rawHeaders;
-  if (raw.length >= 2 * tooManyHeaders) return { refused: 'headers_too_large' };
+  if (raw.length > 2 * maxHeaders) return { refused: 'headers_too_large' };
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
@@ -80,8 +82,26 @@ function checkFraming(request: IncomingMessage, maxBodySize: number | null): Ref
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion !== '1.1')) {
     return { refused: 'request_malformed' };
   }
-  if (maxBodySize !== null && Number(request.headers['content-length'] ?? 0) > maxBodySize) {
-    return { refused: 'body_too_large' };
-  }
-  return null;
+  const length = request.headers['content-length'];
+  if (length === undefined) return null;
+  // A larger number would be another one on its way to the upstream.
+  if (!Number.isSafeInteger(Number(length))) return { refused: 'request_malformed' };
+  return maxBodySize !== null && Number(length) > maxBodySize ? { refused: 'body_too_large' } : null;
+}
+
+/** Node's own parser of the connection, with the bytes that it is in the midst of. */
+interface Parsed {
+  readonly parser?: { getCurrentBuffer?(): Uint8Array | undefined } | null;
+}
+
+/**
+ * Whether the request line ends in `RTSP/1.0` or `ICE/1.0`, which Node's parser takes for HTTP/1.0 and tells nobody. Only
+ * the bytes show it; a line that came in pieces passes as the HTTP/1.0 request that it is read as.
+ */
+function isOtherProtocol({ httpVersion, method, url, socket }: IncomingMessage): boolean {
+  if (httpVersion !== '1.0') return false;
+  const bytes = (socket as Parsed).parser?.getCurrentBuffer?.();
+  if (bytes === undefined) return false;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  return ['RTSP/', 'ICE/'].some((protocol) => text.includes(`${method} ${url} ${protocol}`));
 }

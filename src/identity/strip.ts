@@ -10,6 +10,19 @@ export interface StripOptions {
   readonly setHeaders: readonly string[];
 }
 
+/** Headers by which some upstreams choose another path, method, host or user than the rules decided about. */
+const neverPass = [
+  'X-Original-URL',
+  'X-Original-URI',
+  'X-Rewrite-URL',
+  'X-HTTP-Method',
+  'X-HTTP-Method-Override',
+  'X-Method-Override',
+  'Proxy',
+  'Remote-User',
+  'X-Remote-User',
+];
+
 const maxNames = 1000;
 const maxNameLength = 64;
 
@@ -20,7 +33,7 @@ const maxNameLength = 64;
 export function compileStrip(options: StripOptions): (name: string) => boolean {
   const { headers, payloadHeader, stripHeaders, setHeaders } = options;
   const names = [...Object.keys(headers), ...(payloadHeader === null ? [] : [payloadHeader])];
-  const forbidden = new Set([...names, ...stripHeaders, ...setHeaders].map(normalizeName));
+  const forbidden = new Set([...names, ...neverPass, ...stripHeaders, ...setHeaders].map(normalizeName));
   const prefixes = options.stripPrefixes.map(normalizeName);
   const judge = (name: string): boolean => {
     const normalized = normalizeName(name);

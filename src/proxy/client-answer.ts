@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { Dispatcher } from 'undici';
+import { endAfter } from './last-request.ts';
 import { readResponseHeaders } from './response-headers.ts';
 import { createResponseRewrite, type ResponseRewriteOptions } from './response-rewrite.ts';
 
@@ -52,12 +53,14 @@ export class ClientAnswer {
     const head = readResponseHeaders(rawHeaders, status, createResponseRewrite(this.#input));
     if (head === null) return false;
     // An answer that ends first would leave the rest of the body on the connection.
-    if (!request.complete || closing()) head.headers.push('Connection', 'close');
+    const last = !request.complete || closing();
+    if (last) head.headers.push('Connection', 'close');
     try {
       response.writeHead(status, phrase(status, message), head.headers);
     } catch {
       return false;
     }
+    if (last) endAfter(request);
     this.#begun = true;
     this.#eventStream = head.eventStream;
     if (method === 'HEAD' || status === 204 || status === 304) this.end();
@@ -121,7 +124,8 @@ export class ClientAnswer {
   #sendHead(): void {
     if (this.#headSent || this.#over) return;
     this.#headSent = true;
-    this.#input.response.flushHeaders();
+    // Not flushHeaders, which would write bytes beyond ASCII as UTF-8: a head goes out as latin1 with a buffer alone.
+    this.#input.response.write(nothing);
   }
 
   /** A client that reads nothing must not hold a connection for ever. */
@@ -130,6 +134,8 @@ export class ClientAnswer {
     if (bodyTimeout > 0) this.#stall = setTimeout(this.#onStall, bodyTimeout);
   }
 }
+
+const nothing = Buffer.alloc(0);
 
 function ignore(): void {}
 

@@ -37,6 +37,20 @@ export function forwardedKind(lowerName: string, normalizedName: string): Forwar
     : 'spoof';
 }
 
+/** The scheme that an `X-Forwarded-Proto` means; Traefik and others say that of a WebSocket. Undefined: it is none. */
+export function readScheme(proto: string | undefined): 'http' | 'https' | undefined {
+  switch (proto?.toLowerCase()) {
+    case 'https':
+    case 'wss':
+      return 'https';
+    case 'http':
+    case 'ws':
+      return 'http';
+    default:
+      return undefined;
+  }
+}
+
 /** What a trusted proxy said itself. */
 export interface Said {
   /** Its `X-Forwarded-For` lines, joined. */

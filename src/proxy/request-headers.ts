@@ -43,8 +43,8 @@ const knownLength = 64;
 
 /**
  * Compiles what the upstream receives as headers: the client's in their order and spelling, without what is
- * hop-by-hop (RFC 9110 section 7.6.1), a token or ours to say; then ours. Ours come last and are never looked
- * up in `Connection`, so that no client can have them removed. One pass.
+ * hop-by-hop (RFC 9110 section 7.6.1), a token or ours to say. Ours come first, since some upstreams read only so many
+ * lines, and are never looked up in `Connection`, so that no client can have them removed. One pass.
  */
 export function compileRequestHeaders(
   options: RequestHeadersOptions,
@@ -84,11 +84,11 @@ export function compileRequestHeaders(
         if (others !== '') headers.push(name, others);
       } else if (kind !== 'authorization' || !isBearer) headers.push(name, value);
     }
-    if (upstream.preserveHost && host) headers.push('Host', host);
-    addForwarded(headers, hop, host, said);
-    if (input.stripPrefix !== null) headers.push('X-Forwarded-Prefix', input.stripPrefix);
-    headers.push('X-Request-Id', input.requestId, ...input.identity, ...upstream.setHeaders);
-    return headers;
+    const own = upstream.preserveHost && host ? ['Host', host] : [];
+    addForwarded(own, hop, host, said);
+    if (input.stripPrefix !== null) own.push('X-Forwarded-Prefix', input.stripPrefix);
+    own.push('X-Request-Id', input.requestId, ...input.identity, ...upstream.setHeaders);
+    return own.concat(headers);
   };
 }
 

@@ -31,7 +31,15 @@ function mapPath(path: string, basePath: string, prefix: string): string {
   if (prefix !== '' && isUnder(path, prefix)) return path;
   if (!isUnder(path, basePath)) return path === '/' ? prefix || path : path;
   const mapped = prefix + path.slice(basePath.length);
-  return mapped.startsWith('/') ? mapped : `/${mapped}`;
+  return mapped.startsWith('/') ? withoutHost(mapped) : `/${mapped}`;
+}
+
+/**
+ * A path with one slash at its beginning. With two of either kind, also where dot segments or tabs stand between them, a
+ * browser takes what follows for a host, and the mapping would have made a redirect to anywhere (WHATWG URL, section 4.4).
+ */
+function withoutHost(path: string): string {
+  return path.replace(/^[/\\\t\r\n]+(?:(?:\.|%2e){1,2}[/\\\t\r\n]+)*/i, '/');
 }
 
 function isUnder(path: string, prefix: string): boolean {

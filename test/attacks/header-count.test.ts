@@ -13,6 +13,7 @@ t.test('no header is lost among many: all are read, or the request is refused', 
     upstream: echo.url,
     issuers: [{ issuer: 'https://a.example', audience: 'a', jwks: { keys: [] } }],
     rules: [{ path: '/*', auth: 'none' }],
+    listen: { maxHeaders: 1000 },
   });
   const send = async (count: number, framing: string, body: string) => {
     const raw = await gateway.raw();
@@ -36,6 +37,7 @@ t.test('no header is lost among many: all are read, or the request is refused', 
 t.test('what a parser leaves room to hide is refused, whatever the version of Node', async (t) => {
   const policy = {
     maxBodySize: null,
+    maxHeaders: 100,
     client: () => ({ address: '192.0.2.1', peer: '192.0.2.1', peerTrusted: false }),
     canonical: compileCanonical({
       duplicateSlashes: 'merge',
@@ -54,6 +56,29 @@ t.test('what a parser leaves room to hide is refused, whatever the version of No
     const request = { method: 'GET', url: '/', httpVersion: '1.1', rawHeaders, headers: { host: 'a' } };
     return receive(request as unknown as IncomingMessage, policy, systemClock).target;
   };
-  t.match(judge(999), { path: '/' });
-  t.same(judge(1000), { refused: 'headers_too_large' });
+  t.match(judge(100), { path: '/' });
+  t.same(judge(101), { refused: 'headers_too_large' });
+});
+
+t.test('a hundred lines may come, and those of the gateway stand before them', async (t) => {
+  const echo = await startEcho(t);
+  const gateway = await startGateway(t, {
+    upstream: { url: echo.url, setHeaders: { 'X-Set': 'ours' } },
+    issuers: [{ issuer: 'https://a.example', audience: 'a', jwks: { keys: [] } }],
+    rules: [{ path: '/*', auth: 'none' }],
+  });
+  const send = async (count: number) => {
+    const raw = await gateway.raw();
+    await raw.send(`GET /${count} HTTP/1.1\r\nHost: a\r\n${'a:\r\n'.repeat(count - 1)}\r\n`);
+    return raw.response();
+  };
+  const { status } = await send(100);
+  t.equal(status, 200);
+  const names = (echo.seen.at(-1)?.rawHeaders ?? []).filter((_, index) => index % 2 === 0);
+  t.equal(names.lastIndexOf('a'), names.length - 1, 'the client comes last');
+  t.ok(names.indexOf('X-Set') < names.indexOf('a'), 'what the config sets comes before');
+  t.ok(names.indexOf('X-Forwarded-For') < names.indexOf('a'), 'and what the gateway knows');
+  const refused = await send(101);
+  t.equal(refused.status, 431);
+  t.equal(refused.json().code, 'headers_too_large');
 });

@@ -179,13 +179,14 @@ t.test('an Upgrade to anything but a WebSocket is an ordinary request', async (t
     const raw = await gateway.raw();
     await raw.send(`${ask('GET /x', 'Connection: Upgrade', `Upgrade: ${protocol}`)}${smuggled}`);
     t.equal((await raw.response()).json().url, '/x', protocol);
+    t.equal((await raw.response()).json().url, '/smuggled', `${protocol}: what came behind is a request too`);
     await raw.send(ask('GET /y', 'Connection: close'));
     t.strictSame(
       (await raw.responses()).map((answer) => answer.json().url),
       ['/y'],
       `${protocol}: the connection goes on`,
     );
-    t.strictSame(wholeSince(echo, before), ['/x', '/y'], protocol);
+    t.strictSame(wholeSince(echo, before), ['/x', '/smuggled', '/y'], protocol);
   }
 });
 
@@ -198,4 +199,49 @@ t.test('every registered method is passed on as it is', async (t) => {
     t.equal((await raw.response({ head: method === 'HEAD' })).status, 200, method);
     t.equal(echo.seen.at(-1)?.method, method);
   }
+});
+
+t.test('a request line of another protocol is none', async (t) => {
+  const echo = await startEcho(t);
+  const gateway = await startGateway(t, { upstream: echo.url, ...open });
+  const lines = [
+    'GET /x RTSP/1.0',
+    'OPTIONS /x RTSP/1.0',
+    'DESCRIBE /x RTSP/1.0',
+    'ANNOUNCE rtsp://a/x RTSP/1.0',
+    'SOURCE /x ICE/1.0',
+    'GET /x ICE/1.0',
+    'GET /x HTTP/0.9',
+    'GET /x HTTP/1.2',
+    'GET /x HTTP/2.0',
+    'PRI * HTTP/2.0',
+  ];
+  for (const line of lines) {
+    const raw = await gateway.raw();
+    await raw.send(`${line}\r\nHost: a\r\n\r\n`);
+    const answer = await raw.response();
+    t.equal(answer.status, 400, line);
+    t.equal(answer.json().code, 'request_malformed', line);
+  }
+  t.equal(echo.seen.length, 0, 'the upstream sees nothing');
+});
+
+t.test('a length that a number cannot hold is refused before any limit is looked at', async (t) => {
+  const echo = await startEcho(t);
+  const gateway = await startGateway(t, { upstream: echo.url, ...open, listen: { maxBodySize: '1KiB' } });
+  for (const length of [
+    '9007199254740992',
+    '9007199254740993',
+    '18446744073709551615',
+    '99999999999999999999',
+  ]) {
+    const raw = await gateway.raw();
+    await raw.send(ask('POST /x', `Content-Length: ${length}`));
+    const answer = await raw.response();
+    t.equal(answer.json().code, 'request_malformed', length);
+  }
+  const raw = await gateway.raw();
+  await raw.send(ask('POST /x', 'Content-Length: 9007199254740991'));
+  t.equal((await raw.response()).json().code, 'body_too_large', 'the largest number that is exact');
+  t.equal(echo.seen.length, 0, 'the upstream sees nothing');
 });

@@ -140,14 +140,29 @@ t.test('the own origin behind a trusted proxy', async (t) => {
         host: 'o.example',
         origin: 'https://o.example',
       }),
+      'the first of two hosts': post({
+        ...said,
+        'x-forwarded-host': 'o.example, inner.example',
+        origin: 'https://o.example',
+      }),
+      'the first of two schemes': post({
+        ...said,
+        'x-forwarded-proto': 'https,http',
+        origin: 'https://orders.example',
+      }),
+      'that of a WebSocket': post({
+        ...said,
+        'x-forwarded-proto': 'wss',
+        origin: 'https://orders.example',
+      }),
     },
     csrf_rejected: {
       'the name inside': post({ ...said, origin: scene.gateway.url }),
       'the scheme inside': post({ ...said, origin: 'http://orders.example' }),
-      'two hosts said': post({
+      'the second of two hosts': post({
         ...said,
-        'x-forwarded-host': 'evil.example, o.example',
-        origin: 'https://evil.example',
+        'x-forwarded-host': 'o.example, inner.example',
+        origin: 'https://inner.example',
       }),
     },
   };

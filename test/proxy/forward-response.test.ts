@@ -180,7 +180,7 @@ t.test('the connection’s own headers are ours, whatever the client asks of it'
     front.origin,
     'GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-Set, X-Gone\r\nTE: trailers\r\nKeep-Alive: timeout=9\r\nX-Gone: 1\r\nProxy-Authorization: Basic x\r\nX-Raw: \xe9\r\n\r\n',
   );
-  t.match(wire.heads[0], /\r\nX-Raw: \xe9\r\n.*\r\nX-Set: ours\r\n\r\n$/s);
+  t.match(wire.heads[0], /\r\nX-Set: ours\r\nX-Raw: \xe9\r\n\r\n$/);
   t.same(wire.heads[0]?.match(/^(connection|te|keep-alive|x-gone|proxy-authorization): .*$/gim), [
     'connection: keep-alive',
   ]);
