@@ -8,18 +8,22 @@ import { defaults } from './front.ts';
 class Taker implements Waiter {
   connection: Connection | null = null;
   refused: string | null = null;
-  connected(connection: Connection) {
+  readonly network: string;
+  constructor(network: string) {
+    this.network = network;
+  }
+  onConnected(connection: Connection) {
     this.connection = connection;
   }
-  notConnected(reason: string) {
+  onNotConnected(reason: string) {
     this.refused = reason;
   }
 }
 
 function startPool(options: Partial<typeof defaults> = {}) {
   const pool = new ConnectionPool('http://127.0.0.1:1', { ...defaults, ...options }, buildConnector({}));
-  const take = () => {
-    const taker = new Taker();
+  const take = (network = 'a') => {
+    const taker = new Taker(network);
     pool.take(taker);
     return taker;
   };
@@ -54,7 +58,7 @@ t.test('who finds none free waits, in order, and may leave', async (t) => {
 t.test('so many wait, no more', async (t) => {
   const { pool, take } = startPool({ connections: 1 });
   take();
-  const waiting = Array.from({ length: 1024 }, take);
+  const waiting = Array.from({ length: 1024 }, () => take());
   t.equal(take().refused, 'overloaded');
   t.ok(waiting.every(({ refused }) => refused === null));
   pool.destroy();
@@ -63,9 +67,9 @@ t.test('so many wait, no more', async (t) => {
 
 t.test('nobody waits for ever', async (t) => {
   const { pool } = startPool({ connections: 1, headersTimeout: 10 });
-  pool.take(new Taker());
+  pool.take(new Taker('a'));
   const refused = await new Promise<string>((resolve) => {
-    pool.take({ connected: () => resolve('connected'), notConnected: resolve });
+    pool.take({ network: 'a', onConnected: () => resolve('connected'), onNotConnected: resolve });
   });
   t.equal(refused, 'overloaded');
   pool.destroy();
@@ -74,7 +78,7 @@ t.test('nobody waits for ever', async (t) => {
 t.test('a renewed connection takes the place of the old one', async (t) => {
   const { pool, take } = startPool({ connections: 1 });
   const first = take();
-  const again = new Taker();
+  const again = new Taker('a');
   pool.renew(first.connection!, again);
   t.not(again.connection, first.connection);
   const waiting = take();
