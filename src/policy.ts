@@ -7,7 +7,7 @@ import { compileStrip } from './identity/strip.ts';
 import type { KeySet } from './keys/set.ts';
 import { compileClient } from './limit/client.ts';
 import { createFailureLimit, type FailureLimit } from './limit/failures.ts';
-import { compilePrefix } from './limit/prefix.ts';
+import { compileNetworkOf } from './limit/network-of.ts';
 import { compileSubject } from './observe/subject.ts';
 import { compileCanonical } from './path/canonical.ts';
 import { compileRequestHeaders } from './proxy/request-headers.ts';
@@ -78,7 +78,7 @@ function compile(config: Config, parts: PolicyParts) {
     canonical: compileCanonical(config.paths),
     client: compileClient(config.listen.trustedProxies),
     /** What the upstreams' connections are shared out by. */
-    network: compilePrefix(config.failureLimit ?? { ipv4Prefix: 32, ipv6Prefix: 64 }),
+    network: compileNetworkOf(config.failureLimit),
     rules: compileRules(config.rules, rulesOptions),
     /** What decides where no rule matches; null: nothing is served there. */
     fallback: config.unmatched === 'deny' ? null : compileRule(requiredEverywhere, -1, rulesOptions),

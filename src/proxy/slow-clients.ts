@@ -22,8 +22,6 @@ export interface Watched {
   readonly connected: boolean;
   /** What the client has to do next: send more of the body, read more of the answer, or nothing. */
   readonly waitsFor: 'body' | 'reader' | null;
-  /** It has given its connection to the upstream up, and only its client does not know yet. */
-  readonly parked: boolean;
   /** Gives the connection to the upstream up, and says nothing yet. */
   park(): void;
   /** Ends it: 408, or a cut answer. */
@@ -40,6 +38,10 @@ interface Mark {
   queued: number | null;
   /** It has moved so many bytes before. */
   proven: boolean;
+  /** It has given its connection up, and only its client does not know yet. */
+  parked: boolean;
+  /** Milliseconds after `since` at which it ends. */
+  endsAfter: number;
 }
 
 export interface SlowClientsOptions {
@@ -67,7 +69,7 @@ export class SlowClients {
   readonly #marks = new Map<Watched, Mark>();
   #timer: NodeJS.Timeout | null = null;
   #delay = pace.usual;
-  #relievedAt = Number.NEGATIVE_INFINITY;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #kernelAskedAt = Number.NEGATIVE_INFINITY;
   #asking = false;
 
@@ -81,7 +83,15 @@ export class SlowClients {
     const since = this.#options.clock.elapsed();
     const { waitsFor } = transfer;
     const bytes = movedBy(transfer, waitsFor);
-    this.#marks.set(transfer, { since, waitedFor: waitsFor, bytes, queued: null, proven: false });
+    this.#marks.set(transfer, {
+      since,
+      waitedFor: waitsFor,
+      bytes,
+      queued: null,
+      proven: false,
+      parked: false,
+      endsAfter: patience,
+    });
     this.#schedule(pace.usual);
   }
 
@@ -94,7 +104,7 @@ export class SlowClients {
   relieve(): void {
     if (this.#marks.size <= this.#tolerated) return;
     const now = this.#options.clock.elapsed();
-    if (now - this.#relievedAt >= pace.pressed) this.#look(now);
+    if (now - this.#lookedAt >= pace.pressed) this.#look(now);
     this.#schedule(pace.pressed);
   }
 
@@ -116,19 +126,20 @@ export class SlowClients {
   }
 
   #look(now: number): void {
+    this.#lookedAt = now;
     const slow: Watched[] = [];
     const unread: Watched[] = [];
     for (const [transfer, mark] of this.#marks) {
       if (this.#moves(transfer, mark, now)) continue;
       const age = now - mark.since;
-      if (age >= patience) this.#end(transfer);
+      if (age >= mark.endsAfter) this.#end(transfer);
       else {
         if (age >= grace && transfer.connected) slow.push(transfer);
         if (age >= kernelPace && transfer.waitsFor === 'reader') unread.push(transfer);
       }
     }
     if (unread.length > 0) this.#askKernel(unread, now);
-    this.#evict(slow, now);
+    this.#evict(slow);
   }
 
   /** Whether a transfer goes on, or waits for something else than its client. */
@@ -142,7 +153,7 @@ export class SlowClients {
   }
 
   #advance(transfer: Watched, mark: Mark, now: number, moved: boolean): void {
-    if (transfer.parked) {
+    if (mark.parked) {
       this.#end(transfer);
       return;
     }
@@ -159,20 +170,27 @@ export class SlowClients {
   }
 
   /** Those first whose clients hold the most, then those that have never moved, then those that stand still longest. */
-  #evict(slow: readonly Watched[], now: number): void {
+  #evict(slow: readonly Watched[]): void {
     const { limit, waiting, held } = this.#options;
     const needed = waiting();
     if (needed === 0) return;
-    this.#relievedAt = now;
     // Some more than are waited for: the next request must not wait for the next look.
     const most = Math.min(slow.length - this.#tolerated, needed + Math.ceil(limit / 8));
     if (most <= 0) return;
     const ranked = slow.map((transfer) => {
-      const { proven, since } = this.#marks.get(transfer) as Mark;
-      return { transfer, holds: held(transfer.network), proven: Number(proven), since };
+      const mark = this.#marks.get(transfer) as Mark;
+      return { transfer, mark, holds: held(transfer.network) };
     });
-    ranked.sort((a, b) => b.holds - a.holds || a.proven - b.proven || a.since - b.since);
-    for (const { transfer } of ranked.slice(0, most)) transfer.park();
+    ranked.sort(
+      (a, b) =>
+        b.holds - a.holds || Number(a.mark.proven) - Number(b.mark.proven) || a.mark.since - b.mark.since,
+    );
+    ranked.slice(0, most).forEach(({ transfer, mark }, rank) => {
+      // Clients that were cut off together would come back together.
+      mark.endsAfter = patience * (1 + rank / most / 2);
+      mark.parked = true;
+      transfer.park();
+    });
   }
 
   /** A reader moves as long as the kernel gets rid of what it holds for it. */

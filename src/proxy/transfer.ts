@@ -18,11 +18,14 @@ type Controller = Dispatcher.DispatchController;
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /**
- * One request on its way to the upstream and back: undici's handler, and the one who waits for a connection.
+ * One request on its way to the upstream and back: undici's handler, what waits for a connection, and what may have to
+ * give it up.
  * Two things end independently: the exchange with the upstream, whose connection is kept or dropped, and the answer
  * to the client, which is sent, refused or cut.
  */
 export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
+  readonly network: string;
+  readonly socket: Socket;
   readonly #input: ForwardInput;
   #startedAt: number;
   readonly #answer: ClientAnswer;
@@ -44,6 +47,8 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
   #reason: Failure | null = null;
 
   constructor(input: ForwardInput) {
+    this.network = input.network;
+    this.socket = input.request.socket;
     this.#input = input;
     this.#startedAt = input.clock.elapsed();
     this.#answer = new ClientAnswer(input, {
@@ -64,20 +69,8 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
     return this.#settled;
   }
 
-  get network(): string {
-    return this.#input.network;
-  }
-
-  get socket(): Socket {
-    return this.#input.request.socket;
-  }
-
   get connected(): boolean {
     return this.#connection !== null;
-  }
-
-  get parked(): boolean {
-    return this.#parked;
   }
 
   get waitsFor(): 'body' | 'reader' | null {
@@ -127,9 +120,9 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
 
   /** The client was too slow for too long. */
   giveUp(): void {
+    const { begun, paused } = this.#answer;
     this.#abandon();
-    if (this.#answer.begun && this.#answer.paused) this.#cut('answer_not_read');
-    else this.#fail('request_timeout');
+    this.#fail(begun && (paused || this.#input.request.complete) ? 'answer_not_read' : 'request_timeout');
   }
 
   onConnected(connection: Connection): void {
@@ -251,10 +244,10 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
     });
   }
 
-  #fail(reason: Reason): void {
+  #fail(reason: Failure): void {
     // An answer without a body is whole before the upstream has done.
     if (this.#over || this.#answer.over) return;
-    if (this.#answer.begun) this.#cut(reason);
+    if (this.#answer.begun || reason === 'answer_not_read') this.#cut(reason);
     else this.refuse(reason);
   }
 
@@ -275,13 +268,13 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
   }
 
   #isGone(): boolean {
-    return this.#input.response.closed || this.#input.request.socket.destroyed;
+    return this.#input.response.closed || this.socket.destroyed;
   }
 
   readonly #onClose = (): void => {
     if (this.#isGone()) this.#settle();
     // A request that was read to its end closes too, and then tells nothing more.
-    else this.#input.request.socket.once('close', this.#onClose);
+    else this.socket.once('close', this.#onClose);
   };
 
   #settle(): void {
@@ -290,7 +283,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
     this.#over = true;
     this.#answer.close();
     this.#input.upstream.pool.slowClients.forget(this);
-    this.#input.request.socket.off('close', this.#onClose);
+    this.socket.off('close', this.#onClose);
     this.#abandon();
     this.#input.done({
       upstreamMs: this.#upstreamMs,
