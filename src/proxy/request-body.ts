@@ -59,7 +59,11 @@ export class RequestBody extends Readable {
 
   /** What undici is to send: the bytes of a short body, which go out in one piece with the head, or the stream. */
   get payload(): Buffer | this {
-    return this.short ? (this.read() as Buffer) : this;
+    if (!this.short) return this;
+    const chunks: Buffer[] = [];
+    // Since Node 26 each call gives one chunk alone.
+    for (let chunk = this.read(); chunk !== null; chunk = this.read()) chunks.push(chunk);
+    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
   }
 
   override _read(): void {

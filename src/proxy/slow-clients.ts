@@ -66,15 +66,17 @@ export interface SlowClientsOptions {
  */
 export class SlowClients {
   readonly #options: SlowClientsOptions;
+  readonly #readQueues: typeof readSendQueues;
   readonly #marks = new Map<Watched, Mark>();
   #timer: NodeJS.Timeout | null = null;
   #delay = pace.usual;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #relievedAt = Number.NEGATIVE_INFINITY;
   #kernelAskedAt = Number.NEGATIVE_INFINITY;
   #asking = false;
 
-  constructor(options: SlowClientsOptions) {
+  constructor(options: SlowClientsOptions, readQueues = readSendQueues) {
     this.#options = options;
+    this.#readQueues = readQueues;
   }
 
   /** Looks after a transfer until `forget`. */
@@ -102,9 +104,9 @@ export class SlowClients {
 
   /** A request has found no connection free. */
   relieve(): void {
-    if (this.#marks.size <= this.#tolerated) return;
+    if (this.#marks.size <= this.#tolerated || this.#options.waiting() === 0) return;
     const now = this.#options.clock.elapsed();
-    if (now - this.#lookedAt >= pace.pressed) this.#look(now);
+    if (now - this.#relievedAt >= pace.pressed) this.#look(now);
     this.#schedule(pace.pressed);
   }
 
@@ -126,7 +128,6 @@ export class SlowClients {
   }
 
   #look(now: number): void {
-    this.#lookedAt = now;
     const slow: Watched[] = [];
     const unread: Watched[] = [];
     for (const [transfer, mark] of this.#marks) {
@@ -139,7 +140,7 @@ export class SlowClients {
       }
     }
     if (unread.length > 0) this.#askKernel(unread, now);
-    this.#evict(slow);
+    this.#evict(slow, now);
   }
 
   /** Whether a transfer goes on, or waits for something else than its client. */
@@ -170,10 +171,11 @@ export class SlowClients {
   }
 
   /** Those first whose clients hold the most, then those that have never moved, then those that stand still longest. */
-  #evict(slow: readonly Watched[]): void {
+  #evict(slow: readonly Watched[], now: number): void {
     const { limit, waiting, held } = this.#options;
     const needed = waiting();
     if (needed === 0) return;
+    this.#relievedAt = now;
     // Some more than are waited for: the next request must not wait for the next look.
     const most = Math.min(slow.length - this.#tolerated, needed + Math.ceil(limit / 8));
     if (most <= 0) return;
@@ -198,7 +200,7 @@ export class SlowClients {
     if (this.#asking || now - this.#kernelAskedAt < kernelPace) return;
     this.#asking = true;
     this.#kernelAskedAt = now;
-    const queues = await readSendQueues(unread.map(({ socket }) => socket));
+    const queues = await this.#readQueues(unread.map(({ socket }) => socket));
     this.#asking = false;
     for (const transfer of unread) {
       const mark = this.#marks.get(transfer);

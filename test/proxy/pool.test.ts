@@ -65,6 +65,39 @@ t.test('so many wait, no more', async (t) => {
   t.ok(waiting.every(({ refused }) => refused === 'upstream_unreachable'));
 });
 
+t.test('another client is served before the one that holds more, and has room to wait', async (t) => {
+  const { pool, take } = startPool({ connections: 2 });
+  const [first, second] = [take(), take()];
+  const crowd = Array.from({ length: 1024 }, () => take());
+  const other = take('b');
+  t.equal(other.refused, null, 'the crowd makes room');
+  t.equal(crowd.at(-1)?.refused, 'overloaded');
+  t.equal(crowd.filter(({ refused }) => refused !== null).length, 1);
+  pool.keep(first.connection!);
+  t.equal(other.connection, first.connection);
+  pool.drop(second.connection!);
+  t.ok(crowd[0]?.connection, 'then the first of the crowd');
+  pool.destroy();
+});
+
+t.test('a client never has more than its share, though connections are free', async (t) => {
+  const { pool, take } = startPool({ connections: 4, connectionsPerClient: 2 });
+  const [one, two, three, four] = [take(), take(), take(), take()];
+  t.ok(one.connection && two.connection);
+  t.equal(three.connection, null);
+  const other = take('b');
+  t.ok(other.connection, 'another client is served at once');
+  pool.keep(other.connection!);
+  t.equal(three.connection, null, 'a connection of another client is not its own');
+  pool.renew(one.connection!, one);
+  t.equal(three.connection, null, 'a second try is the same request');
+  pool.keep(two.connection!);
+  t.equal(three.connection, two.connection);
+  pool.drop(one.connection!);
+  t.ok(four.connection);
+  pool.destroy();
+});
+
 t.test('nobody waits for ever', async (t) => {
   const { pool } = startPool({ connections: 1, headersTimeout: 10 });
   pool.take(new Taker('a'));
@@ -129,7 +162,7 @@ t.test('property: never more than the limit, nobody forgotten, nobody served twi
         for (const [what, pick] of steps) {
           const holder = holding()[pick % Math.max(1, holding().length)];
           const waiter = waiting()[pick % Math.max(1, waiting().length)];
-          if (what === 'take') all.push(take());
+          if (what === 'take') all.push(take(pick % 2 ? 'a' : 'b'));
           else if (what === 'leave' && waiter) {
             left.add(waiter);
             pool.leave(waiter);
