@@ -58,7 +58,7 @@ export class RequestBody extends Readable {
   }
 
   /** What undici is to send: the bytes of a short body, which go out in one piece with the head, or the stream. */
-  get payload(): Buffer | this {
+  payload(): Buffer | this {
     if (!this.short) return this;
     const chunks: Buffer[] = [];
     // Since Node 26 each call gives one chunk alone.

@@ -132,7 +132,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
       path: this.#path,
       method,
       headers,
-      body: this.#body?.payload ?? null,
+      body: this.#body?.payload() ?? null,
       servername: upstream.serverName,
       upgrade: upgrade?.protocol ?? null,
     };
