@@ -4,6 +4,7 @@ import type { Refusal } from './errors.ts';
 import type { Client } from './limit/client.ts';
 import type { Target } from './path/canonical.ts';
 import type { Policy, Prepared } from './policy.ts';
+import type { Failure } from './proxy/forward.ts';
 import type { Rule } from './rules/compile.ts';
 import type { Extracted } from './token/extract.ts';
 import type { Inspection, VerifiedToken } from './token/verify.ts';
@@ -46,6 +47,8 @@ export interface Exchange {
   decision: Decision | null;
   /** Why the gateway answered itself, if it did. */
   answered: Refusal['refused'] | null;
+  /** Why the upstream's answer was cut, if it was. */
+  cut: Failure | null;
   /** The forwarder has it, and says when it has ended. */
   forwarding: boolean;
   upstreamMs: number | undefined;

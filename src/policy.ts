@@ -7,6 +7,7 @@ import { compileStrip } from './identity/strip.ts';
 import type { KeySet } from './keys/set.ts';
 import { compileClient } from './limit/client.ts';
 import { createFailureLimit, type FailureLimit } from './limit/failures.ts';
+import { compileNetworkOf } from './limit/network-of.ts';
 import { VerifiedTokens } from './limit/verified-tokens.ts';
 import { compileSubject } from './observe/subject.ts';
 import { compileCanonical } from './path/canonical.ts';
@@ -56,6 +57,7 @@ function compile(config: Config, parts: PolicyParts) {
   const upstreams: Upstreams = createUpstreams(
     { ...config.upstreams, [defaultUpstream]: config.upstream },
     parts.previous?.upstreams,
+    parts.clock,
   );
   const strip = compileStrip({
     ...config.identity,
@@ -78,6 +80,8 @@ function compile(config: Config, parts: PolicyParts) {
     maxHeaders: config.listen.maxHeaders,
     canonical: compileCanonical(config.paths),
     client: compileClient(config.listen.trustedProxies),
+    /** What the upstreams' connections are shared out by. */
+    network: compileNetworkOf(config.failureLimit),
     rules: compileRules(config.rules, rulesOptions),
     /** What decides where no rule matches; null: nothing is served there. */
     fallback: config.unmatched === 'deny' ? null : compileRule(requiredEverywhere, -1, rulesOptions),

@@ -6,6 +6,7 @@ const bodies = new Map(
     ['/1k', 1024],
     ['/100k', 100 * 1024],
     ['/10m', 10 * 1024 * 1024],
+    ['/100m', 100 * 1024 * 1024],
   ].map(([path, size]) => [path, Buffer.alloc(size, 'x')]),
 );
 const ok = Buffer.from('{"ok":true}');

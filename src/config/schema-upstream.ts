@@ -20,6 +20,11 @@ const full = section(
       expects: 'an http or https URL',
     }),
     connections: integer(256, 'Most connections to it at a time.', { minimum: 1, maximum: 100_000 }),
+    connectionsPerClient: integer(
+      null,
+      'Most of them for one client: an address, or a network as in `failureLimit`. null: one client may hold all that no other needs.',
+      { minimum: 1, maximum: 100_000 },
+    ),
     connectTimeout: duration('2s', 'How long a connection may take to open, TLS included.'),
     headersTimeout: duration('30s', 'How long the head of an answer may take.'),
     bodyTimeout: duration('5m', 'How long an answer may pause between two chunks.'),

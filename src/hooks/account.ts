@@ -62,7 +62,7 @@ export function compileAccount(
     }
     const { requests, sample } = exchange.policy.log;
     if (requests === 'none') return;
-    const passed = decision?.outcome === 'allow' && !exchange.answered;
+    const passed = decision?.outcome === 'allow' && !exchange.answered && !exchange.cut;
     if (passed && (requests === 'denied' || !isKept(sample))) return;
     log({
       requestId: exchange.requestId,
@@ -84,6 +84,7 @@ export function compileAccount(
       upstreamMs:
         exchange.upstreamMs === undefined ? undefined : Math.round(exchange.upstreamMs * 1000) / 1000,
       bytes: exchange.bytes,
+      cut: exchange.cut ?? undefined,
       sampled: passed && sample > 1 ? sample : undefined,
     });
   };

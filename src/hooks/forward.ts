@@ -47,6 +47,7 @@ export function compileForward(parts: ForwardParts) {
       request: request.raw,
       response: reply.raw,
       upstream,
+      network: policy.network(exchange.client.address),
       method: request.method,
       path: target.path + target.query,
       stripPrefix: rule?.stripPrefix ?? null,
@@ -58,9 +59,12 @@ export function compileForward(parts: ForwardParts) {
       clock,
       closing: () => closing(request.raw),
       refuse: (reason) => refuse(request, reply, { refused: reason }),
-      done({ upstreamMs, bytes, eventStream }) {
+      done({ upstreamMs, reason, bytes, eventStream }) {
         exchange.upstreamMs = upstreamMs ?? undefined;
-        if (exchange.answered === null) exchange.bytes = bytes;
+        if (exchange.answered === null) {
+          exchange.bytes = bytes;
+          exchange.cut = reason;
+        }
         exchange.endless = eventStream;
         account(exchange, request.raw, reply.raw);
       },

@@ -38,6 +38,7 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
     fingerprint: undefined,
     decision: null,
     answered: null,
+    cut: null,
     forwarding: false,
     upstreamMs: undefined,
     bytes: 0,

@@ -22,6 +22,8 @@ export interface RequestLine {
   readonly durationMs?: number;
   readonly upstreamMs?: number | undefined;
   readonly bytes?: number;
+  /** Why the answer ended before its end. */
+  readonly cut?: string | undefined;
   /** How many requests the line stands for, itself included. */
   readonly sampled?: number | undefined;
 }

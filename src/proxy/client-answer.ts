@@ -13,22 +13,29 @@ export interface ClientAnswerInput extends ResponseRewriteOptions {
   closing(): boolean;
 }
 
+export interface ClientAnswerEvents {
+  /** The client has read nothing for bodyTimeout. */
+  onStall(): void;
+  /** The upstream is held back until the client reads. */
+  onPause(): void;
+}
+
 /** The upstream's answer on its way to the client: begun, passed on with backpressure, then ended or cut. */
 export class ClientAnswer {
   readonly #input: ClientAnswerInput;
-  readonly #onStall: () => void;
+  readonly #events: ClientAnswerEvents;
   #begun = false;
   /** The head was sent, by itself or with what follows it. */
   #headSent = false;
   #over = false;
+  #paused = false;
   #stall: NodeJS.Timeout | undefined;
   #bytes = 0;
   #eventStream = false;
 
-  /** `onStall`: the client has read nothing for bodyTimeout. */
-  constructor(input: ClientAnswerInput, onStall: () => void) {
+  constructor(input: ClientAnswerInput, events: ClientAnswerEvents) {
     this.#input = input;
-    this.#onStall = onStall;
+    this.#events = events;
     // A write to a connection that has just died is no fault of the process.
     input.response.on('error', ignore);
   }
@@ -38,6 +45,10 @@ export class ClientAnswer {
   }
   get over(): boolean {
     return this.#over;
+  }
+  /** Whether the upstream is held back, since the client does not read. */
+  get paused(): boolean {
+    return this.#paused;
   }
   /** Bytes of the body passed on. */
   get bytes(): number {
@@ -77,8 +88,11 @@ export class ClientAnswer {
     const { response } = this.#input;
     if (response.write(chunk)) return;
     controller.pause();
+    this.#paused = true;
     this.#watch();
+    this.#events.onPause();
     response.once('drain', () => {
+      this.#paused = false;
       clearTimeout(this.#stall);
       controller.resume();
     });
@@ -131,7 +145,7 @@ export class ClientAnswer {
   /** A client that reads nothing must not hold a connection for ever. */
   #watch(): void {
     const { bodyTimeout } = this.#input.upstream;
-    if (bodyTimeout > 0) this.#stall = setTimeout(this.#onStall, bodyTimeout);
+    if (bodyTimeout > 0) this.#stall = setTimeout(() => this.#events.onStall(), bodyTimeout);
   }
 }
 

@@ -11,6 +11,8 @@ export interface ForwardInput {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly upstream: Upstream;
+  /** Of the client: clients of one network share what there is of connections. */
+  readonly network: string;
   readonly method: string;
   /** The canonical path that the rules matched, and the query. */
   readonly path: string;
@@ -47,11 +49,14 @@ export interface UpgradeInput {
   accepted(upstream: Socket, headers: readonly string[]): { readonly bytes: number } | null;
 }
 
+/** Why no whole answer of the upstream's came. `answer_not_read`: the client did not read it, so that it was cut. */
+export type Failure = Reason | 'answer_not_read';
+
 export interface Outcome {
   /** Milliseconds until the head of the upstream's answer; null: there was none. */
   readonly upstreamMs: number | null;
   /** What went wrong, if something did and it was not the client's leaving. */
-  readonly reason: Reason | null;
+  readonly reason: Failure | null;
   /** Bytes of the upstream's answer passed on, without head and framing. */
   readonly bytes: number;
   /** Whether the answer was a stream of server-sent events. */

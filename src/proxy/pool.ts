@@ -1,17 +1,22 @@
 import { type buildConnector, Client } from 'undici';
+import { type Clock, systemClock } from '../clock.ts';
+import { FairQueue, type Queued } from './queue.ts';
+import { SlowClients } from './slow-clients.ts';
 
 /** Durations in milliseconds. */
 export interface PoolOptions {
   readonly connections: number;
+  /** Most connections of one client; null: as many as there are. */
+  readonly connectionsPerClient: number | null;
   readonly headersTimeout: number;
   readonly bodyTimeout: number;
   readonly keepAliveTimeout: number;
 }
 
 /** Who needs a connection. Called once, at once where a connection is free. */
-export interface Waiter {
-  connected(connection: Connection): void;
-  notConnected(reason: 'overloaded' | 'upstream_unreachable'): void;
+export interface Waiter extends Queued {
+  onConnected(connection: Connection): void;
+  onNotConnected(reason: 'overloaded' | 'upstream_unreachable'): void;
 }
 
 /** A place in the pool, for one request at a time; undici opens its socket anew whenever it was closed. */
@@ -19,6 +24,8 @@ export class Connection {
   readonly client: Client;
   /** Requests that the present socket has carried before. */
   served = 0;
+  /** The network of the client whose request holds it, or held it last. */
+  network = '';
 
   constructor(client: Client) {
     this.client = client;
@@ -45,12 +52,21 @@ export class ConnectionPool {
   readonly #all = new Set<Connection>();
   /** The one used last is used next, so that those not needed run into keepAliveTimeout. */
   readonly #idle: Connection[] = [];
-  readonly #waiting = new Map<Waiter, NodeJS.Timeout | null>();
+  readonly #queue: FairQueue<Waiter>;
+  /** What ends the wait of those in the queue; null: nothing does. */
+  readonly #patienceOf = new Map<Waiter, NodeJS.Timeout | null>();
+  /** The transfers that may have to wait for their own clients. */
+  readonly slowClients: SlowClients;
   readonly #onEmpty: (() => void)[] = [];
   #closing = false;
   #destroyed = false;
 
-  constructor(origin: string, options: PoolOptions, connect: buildConnector.connector) {
+  constructor(
+    origin: string,
+    options: PoolOptions,
+    connect: buildConnector.connector,
+    clock: Clock = systemClock,
+  ) {
     const clientOptions = {
       connect,
       maxHeaderSize,
@@ -67,31 +83,43 @@ export class ConnectionPool {
     };
     this.#limit = options.connections;
     this.#patience = options.headersTimeout;
+    this.#queue = new FairQueue(options.connectionsPerClient ?? Number.POSITIVE_INFINITY);
+    this.slowClients = new SlowClients({
+      limit: options.connections,
+      clock,
+      waiting: () => (this.#queue.next() === null ? 0 : this.#queue.size),
+      held: (network) => this.#queue.held(network),
+    });
   }
 
-  /** Asks for a connection. Where none is free the request waits, up to headersTimeout. */
+  /**
+   * Asks for a connection. Where none is free, or the client has its share already, the request waits up to
+   * headersTimeout: the client that has the fewest connections is served first, and its own requests in their order.
+   */
   take(waiter: Waiter): void {
     if (this.#destroyed) {
-      waiter.notConnected('upstream_unreachable');
+      waiter.onNotConnected('upstream_unreachable');
       return;
     }
-    const connection = this.#idle.pop() ?? (this.#all.size < this.#limit ? this.#open() : null);
-    if (connection !== null) waiter.connected(connection);
-    else if (this.#waiting.size >= maxWaiting) waiter.notConnected('overloaded');
-    else this.#waiting.set(waiter, this.#limitWait(waiter));
+    const connection = this.#queue.admits(waiter.network) ? this.#free() : null;
+    if (connection === null) this.#wait(waiter);
+    else this.#hand(connection, waiter);
   }
 
   /** Forgets a request that waits no longer. */
   leave(waiter: Waiter): void {
-    clearTimeout(this.#waiting.get(waiter) ?? undefined);
-    this.#waiting.delete(waiter);
+    const timer = this.#patienceOf.get(waiter);
+    if (timer === undefined) return;
+    if (timer !== null) clearTimeout(timer);
+    this.#patienceOf.delete(waiter);
+    this.#queue.delete(waiter);
   }
 
   /** Takes back a connection whose request has ended well. */
   keep(connection: Connection): void {
     if (!this.#all.has(connection)) return;
-    const next = this.#next();
-    if (next !== null) next.connected(connection);
+    const next = this.#release(connection);
+    if (next !== null) this.#hand(connection, next);
     else if (this.#closing) this.#remove(connection);
     else this.#idle.push(connection);
   }
@@ -99,20 +127,19 @@ export class ConnectionPool {
   /** Ends a connection, and whatever is on it. */
   drop(connection: Connection): void {
     if (!this.#all.has(connection)) return;
-    const next = this.#next();
+    const next = this.#release(connection);
     if (next === null) this.#remove(connection);
-    else this.renew(connection, next);
+    else this.#replace(connection, next);
   }
 
   /** A connection that nothing was sent on before, in place of one that is dropped. */
   renew(connection: Connection, waiter: Waiter): void {
     if (this.#destroyed) {
-      waiter.notConnected('upstream_unreachable');
+      waiter.onNotConnected('upstream_unreachable');
       return;
     }
-    const fresh = this.#open();
-    this.#remove(connection);
-    waiter.connected(fresh);
+    this.#queue.gave(connection.network);
+    this.#replace(connection, waiter);
   }
 
   /** Keeps no idle connection any more; resolves when the last request has ended. */
@@ -127,26 +154,57 @@ export class ConnectionPool {
   destroy(): void {
     this.#destroyed = true;
     this.#idle.length = 0;
-    for (const waiter of [...this.#waiting.keys()]) {
+    for (const waiter of this.#queue.all()) {
       this.leave(waiter);
-      waiter.notConnected('upstream_unreachable');
+      waiter.onNotConnected('upstream_unreachable');
     }
     for (const connection of [...this.#all]) this.#remove(connection);
   }
 
-  #next(): Waiter | null {
-    for (const waiter of this.#waiting.keys()) {
-      this.leave(waiter);
-      return waiter;
+  #free(): Connection | null {
+    return this.#idle.pop() ?? (this.#all.size < this.#limit ? this.#open() : null);
+  }
+
+  #hand(connection: Connection, waiter: Waiter): void {
+    connection.network = waiter.network;
+    this.#queue.took(waiter.network);
+    waiter.onConnected(connection);
+  }
+
+  #replace(connection: Connection, waiter: Waiter): void {
+    const fresh = this.#open();
+    this.#remove(connection);
+    this.#hand(fresh, waiter);
+  }
+
+  /** Whose turn it is, now that a request has given its connection back. */
+  #release(connection: Connection): Waiter | null {
+    this.#queue.gave(connection.network);
+    const next = this.#queue.next();
+    if (next !== null) this.leave(next);
+    return next;
+  }
+
+  #wait(waiter: Waiter): void {
+    if (this.#queue.size >= maxWaiting) {
+      const crowding = this.#queue.crowding(waiter.network);
+      if (crowding === null) {
+        waiter.onNotConnected('overloaded');
+        return;
+      }
+      this.leave(crowding);
+      crowding.onNotConnected('overloaded');
     }
-    return null;
+    this.#queue.add(waiter);
+    this.#patienceOf.set(waiter, this.#limitWait(waiter));
+    this.slowClients.relieve();
   }
 
   #limitWait(waiter: Waiter): NodeJS.Timeout | null {
     if (this.#patience === 0) return null;
     return setTimeout(() => {
       this.leave(waiter);
-      waiter.notConnected('overloaded');
+      waiter.onNotConnected('overloaded');
     }, this.#patience);
   }
 

@@ -4,11 +4,12 @@ import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Reason } from '../errors.ts';
 import { ClientAnswer } from './client-answer.ts';
-import type { ForwardInput } from './forward.ts';
+import type { Failure, ForwardInput } from './forward.ts';
 import type { Connection, Waiter } from './pool.ts';
 import { RequestBody } from './request-body.ts';
 import { readResponseHeaders } from './response-headers.ts';
 import { createResponseRewrite } from './response-rewrite.ts';
+import type { Watched } from './slow-clients.ts';
 import { isClosed, upstreamReason } from './upstream-error.ts';
 
 type Controller = Dispatcher.DispatchController;
@@ -17,13 +18,16 @@ type Controller = Dispatcher.DispatchController;
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /**
- * One request on its way to the upstream and back: undici's handler, and the one who waits for a connection.
+ * One request on its way to the upstream and back: undici's handler, what waits for a connection, and what may have to
+ * give it up.
  * Two things end independently: the exchange with the upstream, whose connection is kept or dropped, and the answer
  * to the client, which is sent, refused or cut.
  */
-export class Transfer implements Dispatcher.DispatchHandler, Waiter {
+export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
+  readonly network: string;
+  readonly socket: Socket;
   readonly #input: ForwardInput;
-  readonly #startedAt: number;
+  #startedAt: number;
   readonly #answer: ClientAnswer;
   #path = '';
   #body: RequestBody | null = null;
@@ -35,18 +39,24 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
   #answered = false;
   /** Refused, cut, complete, or nobody is there any more. */
   #over = false;
+  #parked = false;
   #settled = false;
   /** What the connection has become, if the upstream accepted an upgrade. */
   #tunnel: { readonly bytes: number } | null = null;
   #upstreamMs: number | null = null;
-  #reason: Reason | null = null;
+  #reason: Failure | null = null;
 
   constructor(input: ForwardInput) {
+    this.network = input.network;
+    this.socket = input.request.socket;
     this.#input = input;
     this.#startedAt = input.clock.elapsed();
-    this.#answer = new ClientAnswer(input, () => {
-      this.#abandon();
-      this.#cut(null);
+    this.#answer = new ClientAnswer(input, {
+      onStall: () => {
+        this.#abandon();
+        this.#cut('answer_not_read');
+      },
+      onPause: () => input.upstream.pool.slowClients.watch(this),
     });
     // Where an answer still waits for the one before it, Node 20 tells the request alone of a dead connection.
     input.request.on('close', this.#onClose);
@@ -59,6 +69,18 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     return this.#settled;
   }
 
+  get connected(): boolean {
+    return this.#connection !== null;
+  }
+
+  get waitsFor(): 'body' | 'reader' | null {
+    if (this.#over) return null;
+    if (this.#answer.begun && this.#answer.paused) return 'reader';
+    // The upstream is gone, and what it was to have of the body is read and thrown away.
+    if (this.#parked) return this.#input.request.complete ? null : 'body';
+    return this.#body?.starving === true ? 'body' : null;
+  }
+
   /** Sends the request to a path of the upstream, as soon as there is a connection. */
   start(path: string): void {
     const { request, maxBodySize, upstream } = this.#input;
@@ -69,8 +91,16 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
       this.refuse('body_too_large');
     } else {
       this.#path = path;
-      if (coding !== undefined || Number(length) > 0) this.#body = this.#readBody();
-      upstream.pool.take(this);
+      if (coding !== undefined) this.#body = this.#readBody(null);
+      else if (Number(length) > 0) this.#body = this.#readBody(Number(length));
+      if (this.#body?.short !== true) upstream.pool.take(this);
+      else {
+        this.#body.readWhole(() => {
+          // How long the client takes says nothing about the upstream.
+          this.#startedAt = this.#input.clock.elapsed();
+          upstream.pool.take(this);
+        });
+      }
     }
   }
 
@@ -82,21 +112,34 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     this.#input.refuse(reason);
   }
 
-  connected(connection: Connection): void {
+  /** Its connection to the upstream is needed elsewhere; the client learns of it when it moves, or when its time is over. */
+  park(): void {
+    this.#parked = true;
+    this.#abandon();
+  }
+
+  /** The client was too slow for too long. */
+  giveUp(): void {
+    const { begun, paused } = this.#answer;
+    this.#abandon();
+    this.#fail(begun && (paused || this.#input.request.complete) ? 'answer_not_read' : 'request_timeout');
+  }
+
+  onConnected(connection: Connection): void {
     const { method, headers, upstream, upgrade } = this.#input;
     this.#connection = connection;
     const options = {
       path: this.#path,
       method,
       headers,
-      body: this.#body,
+      body: this.#body?.payload() ?? null,
       servername: upstream.serverName,
       upgrade: upgrade?.protocol ?? null,
     };
     connection.client.dispatch(options, this);
   }
 
-  notConnected(reason: Reason): void {
+  onNotConnected(reason: Reason): void {
     this.refuse(reason);
   }
 
@@ -183,10 +226,14 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     return repeatable && this.#reused && !this.#answered && !this.#retried && isClosed(error);
   }
 
-  #readBody(): RequestBody {
-    const { request, response, maxBodySize, expectsContinue } = this.#input;
-    return new RequestBody(request, maxBodySize, {
+  #readBody(length: number | null): RequestBody {
+    const { request, response, maxBodySize, expectsContinue, upstream } = this.#input;
+    return new RequestBody(request, {
+      length,
+      maxSize: maxBodySize,
       onRead: () => {
+        // A short one holds no connection while it comes.
+        if (this.#body?.short !== true) upstream.pool.slowClients.watch(this);
         if (expectsContinue && request.httpVersion === '1.1' && !response.headersSent)
           response.writeContinue();
       },
@@ -197,14 +244,14 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     });
   }
 
-  #fail(reason: Reason): void {
+  #fail(reason: Failure): void {
     // An answer without a body is whole before the upstream has done.
     if (this.#over || this.#answer.over) return;
-    if (this.#answer.begun) this.#cut(reason);
+    if (this.#answer.begun || reason === 'answer_not_read') this.#cut(reason);
     else this.refuse(reason);
   }
 
-  #cut(reason: Reason | null): void {
+  #cut(reason: Failure): void {
     this.#over = true;
     this.#reason = reason;
     this.#body?.destroy();
@@ -221,13 +268,13 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
   }
 
   #isGone(): boolean {
-    return this.#input.response.closed || this.#input.request.socket.destroyed;
+    return this.#input.response.closed || this.socket.destroyed;
   }
 
   readonly #onClose = (): void => {
     if (this.#isGone()) this.#settle();
     // A request that was read to its end closes too, and then tells nothing more.
-    else this.#input.request.socket.once('close', this.#onClose);
+    else this.socket.once('close', this.#onClose);
   };
 
   #settle(): void {
@@ -235,7 +282,8 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     this.#settled = true;
     this.#over = true;
     this.#answer.close();
-    this.#input.request.socket.off('close', this.#onClose);
+    this.#input.upstream.pool.slowClients.forget(this);
+    this.socket.off('close', this.#onClose);
     this.#abandon();
     this.#input.done({
       upstreamMs: this.#upstreamMs,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '../clock.ts';
 import { compileConnector, type Dial, readTlsFiles, type UpstreamTls } from './connector.ts';
 import { isHopByHop } from './hop-by-hop.ts';
 import { ConnectionPool } from './pool.ts';
@@ -9,6 +10,8 @@ export interface UpstreamOptions {
   readonly url: string;
   /** Most connections at a time. */
   readonly connections: number;
+  /** Most connections of one client at a time; null: as many as there are. */
+  readonly connectionsPerClient: number | null;
   /** Until a connection is open, TLS included; 0: no limit. */
   readonly connectTimeout: number;
   /** From the whole request sent until the head of the answer; 0: no limit. Also how long one may wait for a connection. */
@@ -63,9 +66,10 @@ export interface Upstreams {
 export function createUpstreams(
   options: Readonly<Record<string, UpstreamOptions>>,
   previous?: Upstreams,
+  clock?: Clock,
 ): Upstreams {
   const byName = new Map(
-    Object.entries(options).map(([name, each]) => [name, createUpstream(name, each, previous)]),
+    Object.entries(options).map(([name, each]) => [name, createUpstream(name, each, previous, clock)]),
   );
   const all = [...byName.values()];
   const without = (others?: Upstreams) => all.filter((each) => others?.all.includes(each) !== true);
@@ -85,7 +89,12 @@ export function createUpstreams(
   };
 }
 
-function createUpstream(name: string, options: UpstreamOptions, previous?: Upstreams): Upstream {
+function createUpstream(
+  name: string,
+  options: UpstreamOptions,
+  previous?: Upstreams,
+  clock?: Clock,
+): Upstream {
   try {
     const url = readUrl(options.url);
     const files = readTlsFiles(options.tls);
@@ -110,7 +119,7 @@ function createUpstream(name: string, options: UpstreamOptions, previous?: Upstr
       setHeaders: readHeaders(options.setHeaders),
       bodyTimeout: options.bodyTimeout,
       serverName,
-      pool: new ConnectionPool(url.origin, options, connector),
+      pool: new ConnectionPool(url.origin, options, connector, clock),
       dial,
     };
   } catch (error) {

@@ -11,6 +11,7 @@ import { withDeadline } from '../helpers/deadline.ts';
 
 export const defaults: Omit<UpstreamOptions, 'url'> = {
   connections: 256,
+  connectionsPerClient: null,
   connectTimeout: 2000,
   headersTimeout: 30_000,
   bodyTimeout: 300_000,
@@ -39,7 +40,7 @@ export async function startFront(
   input: Partial<ForwardInput> = {},
   before?: Promise<void>,
 ): Promise<Front> {
-  const upstreams = createUpstreams({ main: { ...defaults, url, ...options } });
+  const upstreams = createUpstreams({ main: { ...defaults, url, ...options } }, undefined, input.clock);
   const upstream = upstreams.get('main');
   const outcomes: Outcome[] = [];
   const refusals: Reason[] = [];
@@ -57,6 +58,7 @@ export async function startFront(
       request,
       response,
       upstream,
+      network: request.socket.remoteAddress ?? 'unknown',
       method,
       path,
       stripPrefix: null,

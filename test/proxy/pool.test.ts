@@ -8,18 +8,22 @@ import { defaults } from './front.ts';
 class Taker implements Waiter {
   connection: Connection | null = null;
   refused: string | null = null;
-  connected(connection: Connection) {
+  readonly network: string;
+  constructor(network: string) {
+    this.network = network;
+  }
+  onConnected(connection: Connection) {
     this.connection = connection;
   }
-  notConnected(reason: string) {
+  onNotConnected(reason: string) {
     this.refused = reason;
   }
 }
 
 function startPool(options: Partial<typeof defaults> = {}) {
   const pool = new ConnectionPool('http://127.0.0.1:1', { ...defaults, ...options }, buildConnector({}));
-  const take = () => {
-    const taker = new Taker();
+  const take = (network = 'a') => {
+    const taker = new Taker(network);
     pool.take(taker);
     return taker;
   };
@@ -54,18 +58,51 @@ t.test('who finds none free waits, in order, and may leave', async (t) => {
 t.test('so many wait, no more', async (t) => {
   const { pool, take } = startPool({ connections: 1 });
   take();
-  const waiting = Array.from({ length: 1024 }, take);
+  const waiting = Array.from({ length: 1024 }, () => take());
   t.equal(take().refused, 'overloaded');
   t.ok(waiting.every(({ refused }) => refused === null));
   pool.destroy();
   t.ok(waiting.every(({ refused }) => refused === 'upstream_unreachable'));
 });
 
+t.test('another client is served before the one that holds more, and has room to wait', async (t) => {
+  const { pool, take } = startPool({ connections: 2 });
+  const [first, second] = [take(), take()];
+  const crowd = Array.from({ length: 1024 }, () => take());
+  const other = take('b');
+  t.equal(other.refused, null, 'the crowd makes room');
+  t.equal(crowd.at(-1)?.refused, 'overloaded');
+  t.equal(crowd.filter(({ refused }) => refused !== null).length, 1);
+  pool.keep(first.connection!);
+  t.equal(other.connection, first.connection);
+  pool.drop(second.connection!);
+  t.ok(crowd[0]?.connection, 'then the first of the crowd');
+  pool.destroy();
+});
+
+t.test('a client never has more than its share, though connections are free', async (t) => {
+  const { pool, take } = startPool({ connections: 4, connectionsPerClient: 2 });
+  const [one, two, three, four] = [take(), take(), take(), take()];
+  t.ok(one.connection && two.connection);
+  t.equal(three.connection, null);
+  const other = take('b');
+  t.ok(other.connection, 'another client is served at once');
+  pool.keep(other.connection!);
+  t.equal(three.connection, null, 'a connection of another client is not its own');
+  pool.renew(one.connection!, one);
+  t.equal(three.connection, null, 'a second try is the same request');
+  pool.keep(two.connection!);
+  t.equal(three.connection, two.connection);
+  pool.drop(one.connection!);
+  t.ok(four.connection);
+  pool.destroy();
+});
+
 t.test('nobody waits for ever', async (t) => {
   const { pool } = startPool({ connections: 1, headersTimeout: 10 });
-  pool.take(new Taker());
+  pool.take(new Taker('a'));
   const refused = await new Promise<string>((resolve) => {
-    pool.take({ connected: () => resolve('connected'), notConnected: resolve });
+    pool.take({ network: 'a', onConnected: () => resolve('connected'), onNotConnected: resolve });
   });
   t.equal(refused, 'overloaded');
   pool.destroy();
@@ -74,7 +111,7 @@ t.test('nobody waits for ever', async (t) => {
 t.test('a renewed connection takes the place of the old one', async (t) => {
   const { pool, take } = startPool({ connections: 1 });
   const first = take();
-  const again = new Taker();
+  const again = new Taker('a');
   pool.renew(first.connection!, again);
   t.not(again.connection, first.connection);
   const waiting = take();
@@ -125,7 +162,7 @@ t.test('property: never more than the limit, nobody forgotten, nobody served twi
         for (const [what, pick] of steps) {
           const holder = holding()[pick % Math.max(1, holding().length)];
           const waiter = waiting()[pick % Math.max(1, waiting().length)];
-          if (what === 'take') all.push(take());
+          if (what === 'take') all.push(take(pick % 2 ? 'a' : 'b'));
           else if (what === 'leave' && waiter) {
             left.add(waiter);
             pool.leave(waiter);
