@@ -1,5 +1,6 @@
 import { type buildConnector, Client } from 'undici';
 import { type Clock, systemClock } from '../clock.ts';
+import { type AnswerStart, watchAnswerStart } from './answer-start.ts';
 import { FairQueue, type Queued } from './queue.ts';
 import { SlowClients } from './slow-clients.ts';
 
@@ -27,11 +28,25 @@ export class Connection {
   /** The network of the client whose request holds it, or held it last. */
   network = '';
 
-  constructor(client: Client) {
-    this.client = client;
-    client.on('connect', () => {
+  #answerStart: AnswerStart | null = null;
+
+  constructor(open: (connect: buildConnector.connector) => Client, connect: buildConnector.connector) {
+    this.client = open((options, callback) =>
+      connect(options, (...result) => {
+        const [, socket] = result;
+        this.#answerStart = socket && watchAnswerStart(socket);
+        callback(...result);
+      }),
+    );
+    this.client.on('connect', () => {
       this.served = 0;
     });
+  }
+
+  /** A request is sent on it. */
+  begin(): void {
+    this.served++;
+    this.#answerStart?.expect();
   }
 }
 
@@ -68,7 +83,6 @@ export class ConnectionPool {
     clock: Clock = systemClock,
   ) {
     const clientOptions = {
-      connect,
       maxHeaderSize,
       headersTimeout: Math.ceil(options.headersTimeout),
       bodyTimeout: Math.ceil(options.bodyTimeout),
@@ -77,7 +91,10 @@ export class ConnectionPool {
       keepAliveMaxTimeout: Math.max(1, options.keepAliveTimeout),
     };
     this.#open = () => {
-      const connection = new Connection(new Client(origin, clientOptions));
+      const connection = new Connection(
+        (connector) => new Client(origin, { ...clientOptions, connect: connector }),
+        connect,
+      );
       this.#all.add(connection);
       return connection;
     };

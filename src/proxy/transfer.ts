@@ -146,7 +146,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
   onRequestStart(): void {
     const connection = this.#connection as Connection;
     this.#reused = connection.served > 0;
-    connection.served++;
+    connection.begin();
   }
 
   onResponseStarted(): void {

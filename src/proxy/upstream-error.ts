@@ -1,4 +1,5 @@
 import type { Reason } from '../errors.ts';
+import { resetCode } from './answer-start.ts';
 
 interface Coded {
   readonly code?: unknown;
@@ -30,5 +31,5 @@ export function upstreamReason(error: Error): Reason {
 /** True when the connection was closed, rather than something wrong said on it. */
 export function isClosed(error: Error): boolean {
   const { code } = error as Coded;
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
+  return code === 'UND_ERR_SOCKET' || code === resetCode || code === 'ECONNRESET' || code === 'EPIPE';
 }
