@@ -95,6 +95,15 @@ export interface BlockedClient {
   readonly until: string;
 }
 
+/** A blocked client in full, for those who hold the token of the admin port. */
+export interface BlockedNetwork {
+  /** An address, or a network in CIDR notation. */
+  readonly network: string;
+  readonly since: string;
+  readonly until: string;
+  readonly remainingMs: number;
+}
+
 const mostBlockedShown = 20;
 
 /**
@@ -168,7 +177,7 @@ function readFailures({ policy: { failures }, now }: State): Status['failureLimi
       blocked: failures.blockedClients(),
       blockedClients: failures
         .latestBlocks(mostBlockedShown)
-        .map(({ network, seconds }) => ({ client: maskAddress(network), until: iso(now + seconds * 1000) })),
+        .map(({ address, remainingMs }) => ({ client: maskAddress(address), until: iso(now + remainingMs) })),
     }
   );
 }

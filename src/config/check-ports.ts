@@ -35,6 +35,12 @@ export function checkPorts(config: Config): Checked {
     }
   }
   faults.push(...checkTokenFile(admin.tokenFile));
+  if (admin.tokenRequired && admin.tokenFile === null) {
+    faults.push({
+      path: ['admin', 'tokenFile'],
+      message: 'is needed with tokenRequired: nobody knows a token otherwise',
+    });
+  }
   const named = Object.entries(upstreams).map(([name, each]) => checkUpstream(each, ['upstreams', name]));
   for (const checked of [checkUpstream(upstream, ['upstream']), ...named]) {
     faults.push(...checked.faults);
