@@ -115,6 +115,11 @@ export class ConnectionPool {
     waiter.connected(fresh);
   }
 
+  /** Connections that carry a request, and requests that wait for one. */
+  get usage(): { readonly inUse: number; readonly waiting: number } {
+    return { inUse: this.#all.size - this.#idle.length, waiting: this.#waiting.size };
+  }
+
   /** Keeps no idle connection any more; resolves when the last request has ended. */
   close(): Promise<void> {
     this.#closing = true;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Condition } from './condition.ts';
 import { compileConnector, type Dial, readTlsFiles, type UpstreamTls } from './connector.ts';
 import { isHopByHop } from './hop-by-hop.ts';
 import { ConnectionPool } from './pool.ts';
@@ -37,6 +38,8 @@ export interface Upstream {
   /** Constant for an upstream, so that a client's Host never chooses the name asked for in TLS. */
   readonly serverName: string;
   readonly pool: ConnectionPool;
+  /** What requests have met there so far. */
+  readonly condition: Condition;
   /** Opens one connection outside the pool, verified like those in it. */
   readonly dial: Dial;
   /** Equal for two that are made of the same options and the same files. */
@@ -111,6 +114,7 @@ function createUpstream(name: string, options: UpstreamOptions, previous?: Upstr
       bodyTimeout: options.bodyTimeout,
       serverName,
       pool: new ConnectionPool(url.origin, options, connector),
+      condition: new Condition(),
       dial,
     };
   } catch (error) {

@@ -131,7 +131,7 @@ t.test('the status says how it goes, and no secret', async (t) => {
     ready: true,
     reasons: [],
     startedAt: /^\d{4}-/,
-    uptimeSeconds: Number,
+    uptimeMs: Number,
     issuers: [{ issuer: issuer.issuer, state: 'fresh', keys: [{ kid: issuer.signingKey.kid }] }],
     tokenCache: { entries: 1 },
     failureLimit: { clients: 1, blocked: 0 },
