@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 
 export interface AdminLimits {
@@ -13,15 +13,18 @@ export interface AdminLimits {
   readonly lingerTime?: number;
 }
 
-/** Most requests of one connection that wait for their answers: each of these can be as large as the metrics. */
+/** Most requests of one connection that wait for their answers. */
 const maxPipelined = 8;
+/** Bytes of answers that clients leave unread, in all: with thousands of rules the metrics are large. */
+const maxUnread = 32 * 1024 * 1024;
 /** Most header lines of a request, as `listen.maxHeaders` has it for clients. */
 export const maxHeaderLines = 100;
 
 interface Connection {
-  readonly timer: NodeJS.Timeout;
-  /** Requests that wait for the end of their answers. */
-  waiting: number;
+  /** Ends the time of the request that is due. */
+  timer: NodeJS.Timeout;
+  /** Those that have not ended. */
+  readonly answers: Set<ServerResponse>;
   /** Its last answer says close: whatever comes after that is not looked at (RFC 9112 section 9.6). */
   closing: boolean;
   /** Bytes at the end of the last answer. */
@@ -49,7 +52,6 @@ export class AdminConnections {
   readonly #served = new Set<Socket>();
   /** Have had their last answer. */
   readonly #ended = new Set<Socket>();
-  #trimming = false;
 
   constructor({ connections = 64, requestTime = 10_000, lingerTime = 1000 }: AdminLimits = {}) {
     this.#limit = connections;
@@ -75,12 +77,16 @@ export class AdminConnections {
     const { socket } = request;
     const connection = this.#all.get(socket);
     if (connection === undefined || connection.closing || socket.destroyed) return 'dropped';
-    if (connection.waiting >= maxPipelined) {
+    if (connection.answers.size >= maxPipelined) {
       socket.destroy();
       return 'dropped';
     }
-    connection.waiting++;
-    response.once('finish', () => this.#finish(socket));
+    this.#limitUnread();
+    connection.answers.add(response);
+    response.once('finish', () => {
+      connection.answers.delete(response);
+      this.#finish(socket);
+    });
     const tooMany = request.rawHeaders.length > 2 * maxHeaderLines;
     if (tooMany || (hasBody(request) && !readsBody)) connection.closing = true;
     return tooMany ? 'too many headers' : 'served';
@@ -94,15 +100,36 @@ export class AdminConnections {
     return connection.closing;
   }
 
+  /** Says no to bytes that have not become a request, and ends their connection. */
+  refuse(socket: Socket, status: 400 | 408 | 431): void {
+    const connection = this.#all.get(socket);
+    // Its last answer is said, or about to be.
+    if (status !== 408 && (connection?.closing || this.#ended.has(socket))) return;
+    // In the middle of an answer these bytes would pass for a part of it.
+    const answering = connection !== undefined && socket.bytesWritten !== connection.written;
+    if (connection === undefined || answering || connection.closing || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    connection.closing = true;
+    socket.write(rawAnswer(status));
+    this.#linger(socket);
+  }
+
   #open(socket: Socket): void {
-    const timer = setTimeout(() => this.#expire(socket), this.#requestTime).unref();
-    this.#all.set(socket, { timer, waiting: 0, closing: false, read: 0, written: 0 });
+    this.#all.set(socket, {
+      timer: this.#limitTime(socket),
+      answers: new Set(),
+      closing: false,
+      read: 0,
+      written: 0,
+    });
     this.#fresh.add(socket);
     socket.once('close', () => this.#forget(socket));
     // Node calls this to end a connection after its last answer. Closed with unread bytes at once, the connection would
     // be reset, and a client that is still sending would lose the answer.
     socket.destroySoon = () => this.#linger(socket);
-    this.#trimLater();
+    if (this.#all.size > this.#limit) this.#makeRoom();
   }
 
   #forget(socket: Socket): void {
@@ -113,12 +140,11 @@ export class AdminConnections {
 
   #finish(socket: Socket): void {
     const connection = this.#all.get(socket);
-    if (connection === undefined) return;
-    connection.waiting--;
-    if (this.#ended.has(socket)) return;
+    if (connection === undefined || this.#ended.has(socket)) return;
     connection.read = socket.bytesRead;
     connection.written = socket.bytesWritten;
-    connection.timer.refresh();
+    clearTimeout(connection.timer);
+    connection.timer = this.#limitTime(socket);
     this.#fresh.delete(socket);
     this.#served.delete(socket);
     this.#served.add(socket);
@@ -139,34 +165,25 @@ export class AdminConnections {
     if (connection.closing) setImmediate(() => socket.pause());
   }
 
-  #expire(socket: Socket): void {
-    const connection = this.#all.get(socket);
-    if (connection === undefined) return;
-    const silent = socket.bytesRead === connection.read;
-    // In the middle of an answer these bytes would pass for a part of it.
-    const answering = socket.bytesWritten !== connection.written;
-    if (silent || answering || !socket.writable) {
-      socket.destroy();
-      return;
-    }
-    connection.closing = true;
-    socket.write(timedOut);
-    this.#linger(socket);
+  #limitTime(socket: Socket): NodeJS.Timeout {
+    const expire = () => {
+      const silent = socket.bytesRead === this.#all.get(socket)?.read;
+      if (silent) socket.destroy();
+      else this.refuse(socket, 408);
+    };
+    return setTimeout(expire, this.#requestTime).unref();
   }
 
-  /**
-   * Makes room once what has arrived by now is read: connections are taken by the hundred, and the oldest of them may
-   * be a probe whose request has come with it.
-   */
-  #trimLater(): void {
-    if (this.#trimming || this.#all.size <= this.#limit) return;
-    this.#trimming = true;
-    setImmediate(() => {
-      setImmediate(() => {
-        this.#trimming = false;
-        for (let extra = this.#all.size - this.#limit; extra > 0; extra--) this.#makeRoom();
-      });
-    });
+  /** Ends the connections that leave most unread, while all of them together leave too much. */
+  #limitUnread(): void {
+    const unread = [...this.#all].map(([socket, { answers }]) => ({ socket, bytes: bytesOf(answers) }));
+    let total = unread.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (total <= maxUnread) return;
+    for (const { socket, bytes } of unread.sort((one, other) => other.bytes - one.bytes)) {
+      if (total <= maxUnread) return;
+      total -= bytes;
+      socket.destroy();
+    }
   }
 
   #makeRoom(): void {
@@ -181,10 +198,20 @@ export class AdminConnections {
   }
 }
 
-const timedOutBody = JSON.stringify({ type: 'about:blank', title: 'Request Timeout', status: 408 });
-const timedOut =
-  'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncache-control: no-store\r\n' +
-  `content-type: application/problem+json\r\ncontent-length: ${timedOutBody.length}\r\n\r\n${timedOutBody}`;
+function bytesOf(answers: ReadonlySet<ServerResponse>): number {
+  let bytes = 0;
+  for (const { writableLength } of answers) bytes += writableLength;
+  return bytes;
+}
+
+function rawAnswer(status: number): string {
+  const title = STATUS_CODES[status] ?? '';
+  const body = JSON.stringify({ type: 'about:blank', title, status });
+  return (
+    `HTTP/1.1 ${status} ${title}\r\nconnection: close\r\ncache-control: no-store\r\n` +
+    `content-type: application/problem+json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  );
+}
 
 /** Whether a request announces a body, RFC 9112 section 6.3. */
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -52,6 +52,10 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
     forceCloseConnections: true,
     keepAliveTimeout,
     http: { maxHeaderSize },
+    clientErrorHandler(error, socket) {
+      if (error.code === 'ECONNRESET') socket.destroy();
+      else connections.refuse(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400);
+    },
     frameworkErrors(_error, request, reply) {
       if (connections.enter(request.raw, reply.raw, false) === 'dropped') return void reply.hijack();
       finish(request, reply);
@@ -95,13 +99,27 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
     reply.code(ready ? 200 : 503);
     return ready ? { status: 'ready' } : { status: 'not ready', reasons };
   });
+  const readMetrics = shareMetrics(options.metrics);
   app.get('/metrics', async (_request, reply) => {
     reply.header('content-type', options.metrics.contentType);
-    return options.metrics.text();
+    return readMetrics();
   });
   app.register(async (guarded) => addProtected(guarded, options));
   app.register(async (own) => addBlocks(own, options));
   return app;
+}
+
+/** Those who ask at the same time get the same bytes, which are then in memory once. */
+function shareMetrics({ text }: AdminOptions['metrics']): () => Promise<Buffer> {
+  let underway: Promise<Buffer> | null = null;
+  return () => {
+    underway ??= text()
+      .then((all) => Buffer.from(all))
+      .finally(() => {
+        underway = null;
+      });
+    return underway;
+  };
 }
 
 /** What the token opens, and a peer on this machine. */

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
+import { mock } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
 import { createAdmin } from '../../src/admin.ts';
 import { compileAccess } from '../../src/admin-access.ts';
@@ -17,11 +19,18 @@ const mebibyte = Buffer.alloc(1024 * 1024, 'x');
 async function start(t: Test, limits: AdminLimits = {}, metrics = '# nothing\n') {
   const folder = t.testdir({ token: secret });
   const access = compileAccess({ tokenFile: join(folder, 'token'), tokenRequired: false });
+  const released: string[] = [];
   const app = createAdmin({
     access: () => access,
     limits,
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: async () => metrics },
-    blocks: { list: () => ({ blocks: [], total: 0 }), release: () => null },
+    blocks: {
+      list: () => ({ blocks: [], total: 0 }),
+      release(network) {
+        released.push(network);
+        return null;
+      },
+    },
     readiness: () => ({ ready: true, reasons: [] }),
     status: () => Promise.reject(new Error('There is none')),
     explain: (input) => Promise.resolve({ got: input } as never),
@@ -36,6 +45,7 @@ async function start(t: Test, limits: AdminLimits = {}, metrics = '# nothing\n')
   return {
     url,
     sockets,
+    released,
     serverEnd,
     /** Opens a connection, and waits until the admin port has taken it. */
     async connect(): Promise<RawConnection> {
@@ -152,8 +162,8 @@ t.test('a body is asked for only where it is wanted', async (t) => {
 });
 
 t.test('nothing that comes after an answer that closes is looked at', async (t) => {
-  const { connect, sockets } = await start(t);
-  const next = head('GET /livez');
+  const { connect, sockets, released } = await start(t);
+  const next = head('DELETE /api/blocks/192.0.2.1', authorization);
   for (const first of [
     `${head('POST /nothing', 'Content-Length: 5')}12345`,
     `${head('POST /nothing', chunked)}0\r\n\r\n`,
@@ -168,7 +178,15 @@ t.test('nothing that comes after an answer that closes is looked at', async (t) 
     t.equal(answers.length, 1, first.slice(0, 20));
     t.equal(answers[0]?.header('connection'), 'close');
   }
-  t.equal(sockets.length, 6);
+  const junk = await connect();
+  await junk.send(`${head('POST /nothing', 'Content-Length: 5')}12345\0junk\r\n\r\n`);
+  t.strictSame(
+    (await junk.responses()).map(({ status }) => status),
+    [404],
+    'nor what is no request',
+  );
+  t.equal(sockets.length, 7);
+  t.strictSame(released, [], 'let alone done');
   const raw = await connect();
   await raw.send(head('GET /livez') + head('GET /readyz') + head('GET /livez', 'Connection: close'));
   t.strictSame(
@@ -220,13 +238,59 @@ t.test('those that have finished a request do not keep others out', async (t) =>
   t.equal(sockets.filter((each) => !each.destroyed).length, 64);
 });
 
-t.test('a request that has come with its connection is answered however many come with it', async (t) => {
-  const { url, sockets } = await start(t, { connections: 4 });
-  const answers = await Promise.all(
-    Array.from({ length: 100 }, async () => (await request(url, { path: '/readyz' })).status),
-  );
-  t.strictSame(new Set(answers), new Set([200]));
-  t.ok(sockets.length >= 4);
+/** Opens connections and asks over each, tells the main thread, and counts the answers. */
+const crowd = `
+const { connect } = require('node:net');
+const { parentPort, workerData: { port, count, told } } = require('node:worker_threads');
+let sent = 0;
+let answered = 0;
+let ended = 0;
+for (let i = 0; i < count; i++) {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.once('data', () => answered++);
+  socket.once('close', () => ++ended === count && parentPort.postMessage(answered));
+  socket.write('GET /readyz HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n', () => {
+    if (++sent < count) return;
+    Atomics.store(told, 0, 1);
+    Atomics.notify(told, 0);
+  });
+}`;
+
+t.test('a request that has come with its connection is answered, however many come with it', async (t) => {
+  const { url } = await start(t);
+  const told = new Int32Array(new SharedArrayBuffer(4));
+  const workerData = { port: Number(new URL(url).port), count: 200, told };
+  const worker = new Worker(crowd, { eval: true, workerData });
+  t.teardown(() => worker.terminate());
+  const answered = once(worker, 'message');
+  await once(worker, 'online');
+  // As long as this thread does nothing, connections and requests wait in the system.
+  Atomics.wait(told, 0, 0, 10_000);
+  t.strictSame(await answered, [200]);
+});
+
+t.test('time begins anew with each answer, and no sooner', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.teardown(() => mock.timers.reset());
+  const { connect, serverEnd } = await start(t);
+  const raw = await connect();
+  const closed = once(serverEnd(raw), 'close');
+  for (let i = 0; i < 3; i++) {
+    mock.timers.tick(9_999);
+    await raw.send(head('GET /livez'));
+    t.equal((await raw.response()).status, 200, `after ${9_999 * (i + 1)} ms`);
+  }
+  const half = await connect();
+  let sent = 0;
+  for (const line of ['GET /livez HTTP/1.1\r\n', 'Host: a.example\r\n']) {
+    await half.send(line);
+    sent += line.length;
+    while (serverEnd(half).bytesRead < sent) await new Promise((done) => setImmediate(done));
+    mock.timers.tick(5_000);
+  }
+  t.equal((await half.response()).status, 408);
+  await closed;
 });
 
 t.test(
@@ -273,3 +337,64 @@ t.test(
     await withDeadline(closed, 'an answer that is not read');
   },
 );
+
+t.test('what is no request is refused, and never in the middle of an answer', async (t) => {
+  const { connect } = await start(t, {}, '# much\n'.repeat(10_000));
+  const cases = [
+    { name: 'junk', bytes: '\0junk\r\n\r\n', status: 400 },
+    { name: 'two lengths', bytes: head('POST /x', 'Content-Length: 1', 'Content-Length: 2'), status: 400 },
+    { name: 'a head that is too large', bytes: head('GET /livez', `X: ${'x'.repeat(20_000)}`), status: 431 },
+    {
+      name: 'a head of too many lines',
+      bytes: head('GET /livez', ...Array.from({ length: 200 }, (_, i) => `X-${i}: 1`)),
+      status: 431,
+    },
+  ];
+  for (const { name, bytes, status } of cases) {
+    const raw = await connect();
+    await raw.send(bytes);
+    const answers = await raw.responses();
+    t.strictSame(
+      answers.map((answer) => answer.status),
+      [status],
+      name,
+    );
+    t.match(answers[0]?.header('content-type'), /^application\/problem\+json/);
+  }
+  const raw = await connect();
+  await raw.send(`${head('GET /metrics')}\0junk\r\n\r\n`);
+  const text = (await raw.rest()).toString();
+  t.ok(text === '' || /^HTTP\/1\.1 (200|400) /.test(text));
+  t.equal(text.match(/HTTP\/1\.1/g)?.length ?? 0, text === '' ? 0 : 1, 'at most one answer comes');
+});
+
+t.test('answers that nobody reads fill no memory', async (t) => {
+  const large = '# much\n'.repeat(1024 * 1024);
+  const { connect, sockets, ready, serverEnd } = await start(t, {}, large);
+  const all: RawConnection[] = [];
+  const waiting = () =>
+    sockets
+      .filter(({ destroyed }) => !destroyed)
+      .reduce((sum, { writableLength }) => sum + writableLength, 0);
+  for (let i = 0; i < 40; i++) {
+    const raw = await connect();
+    raw.socket.pause();
+    const socket = serverEnd(raw);
+    raw.socket.write(head('GET /metrics'));
+    all.push(raw);
+    while (!socket.destroyed && socket.writableLength === 0) await new Promise((done) => setImmediate(done));
+    t.ok(waiting() < 48 * 1024 * 1024, `${waiting()} bytes wait beside ${i + 1}`);
+  }
+  t.equal(await ready(), 200);
+  t.ok(sockets.filter(({ destroyed }) => destroyed).length > 30, 'those that leave most unread make room');
+});
+
+t.test('no connection has more than eight requests that wait', async (t) => {
+  const { connect } = await start(t);
+  const some = await connect();
+  await some.send(head('GET /metrics').repeat(7) + head('GET /metrics', 'Connection: close'));
+  t.equal((await some.responses()).length, 8);
+  const many = await connect();
+  await many.send(head('GET /metrics').repeat(500));
+  t.ok((await many.rest()).length < 9 * 1024, 'it is cut');
+});
