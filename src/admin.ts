@@ -1,6 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
-import { isIP } from 'node:net';
 import {
   type FastifyError,
   type FastifyInstance,
@@ -8,11 +6,13 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
+import type { Access } from './admin-access.ts';
+import { AdminConnections, type AdminLimits } from './admin-connections.ts';
 import { prefersPage } from './answer.ts';
+import type { Blocks } from './blocks.ts';
 import type { ExplainInput, Explanation } from './explain/explain.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createPage, sendUnauthorizedPage } from './page/routes.ts';
-import { readRegularFile } from './regular-file.ts';
 import type { Status } from './status.ts';
 
 /** Whether the sidecar should get traffic, and why not. */
@@ -22,9 +22,11 @@ export interface Readiness {
 }
 
 export interface AdminOptions {
-  /** Who may see the protected part at this moment. */
+  /** Who may do what at this moment. */
   access(): Access;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
+  readonly blocks: Blocks;
+  readonly limits?: AdminLimits;
   readiness(): Readiness;
   status(): Promise<Status>;
   explain(input: ExplainInput): Promise<Explanation>;
@@ -32,25 +34,64 @@ export interface AdminOptions {
 
 /** Of api/explain, in bytes: more than any token that is looked at. */
 const largestQuestion = 128 * 1024;
-/** A shorter one could be guessed, and an empty one would be anybody's. */
-const leastTokenBytes = 32;
-const loopback = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
+const maxHeaderSize = 16 * 1024;
+/** Milliseconds, below the five seconds after which an open status page asks again: neither may close on the other. */
+const keepAliveTimeout = 3000;
+/** Blocks in one answer. */
+const page = { default: 100, most: 1000 };
 
-/** Whether a request may see the protected part. */
-export type Access = (request: FastifyRequest) => boolean;
-
-/** The admin port. Open: livez, readyz, metrics. Protected: the status page, api/status, api/explain. Not listening yet. */
+/**
+ * The admin port. Open: livez, readyz, metrics. Protected: the status page, api/status, api/explain. For the token
+ * alone: api/blocks. A body is read on POST of a path that is known, once access is decided, and never otherwise. Not
+ * listening yet.
+ */
 export function createAdmin(options: AdminOptions): FastifyInstance {
-  const app = fastify({ logger: false, forceCloseConnections: true });
+  const connections = new AdminConnections(options.limits);
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    keepAliveTimeout,
+    http: { maxHeaderSize },
+    clientErrorHandler(error, socket) {
+      if (error.code === 'ECONNRESET') socket.destroy();
+      else connections.refuse(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400);
+    },
+    frameworkErrors(_error, request, reply) {
+      if (connections.enter(request.raw, reply.raw, false) === 'dropped') return void reply.hijack();
+      finish(request, reply);
+      problem(reply, 400, 'Bad Request');
+    },
+  }) as unknown as FastifyInstance;
+  connections.watch(app.server);
 
+  for (const method of app.supportedMethods) {
+    if (method !== 'POST') app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
+  }
   app.setErrorHandler(({ statusCode = 500 }: FastifyError, _request, reply) =>
     problem(reply, statusCode, STATUS_CODES[statusCode] ?? 'Internal error'),
   );
-  app.setNotFoundHandler((_request, reply) => problem(reply, 404, 'Not found'));
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+  app.addHook('onRequest', (request, reply, done) => {
+    const readsBody = request.method === 'POST' && !request.is404;
+    const entered = connections.enter(request.raw, reply.raw, readsBody);
+    if (entered === 'dropped') reply.hijack();
+    else if (entered === 'too many headers') problem(reply, 431, 'Request Header Fields Too Large');
+    // Here, and not in Fastify's handler for it, which would first read the body.
+    else if (request.is404) problem(reply, 404, 'Not found');
+    else done();
+  });
+  app.addHook('preParsing', (request, reply, _payload, done) => {
+    if (request.method === 'POST' && request.headers.expect !== undefined) reply.raw.writeContinue();
+    done();
+  });
+  app.addHook('onSend', (request, reply, payload, done) => {
+    finish(request, reply);
     done(null, payload);
   });
+
+  function finish(request: FastifyRequest, reply: FastifyReply): void {
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    if (connections.endsWith(request.raw)) reply.header('connection', 'close');
+  }
 
   app.get('/livez', () => ({ status: 'live' }));
   app.get('/readyz', (_request, reply) => {
@@ -58,36 +99,83 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
     reply.code(ready ? 200 : 503);
     return ready ? { status: 'ready' } : { status: 'not ready', reasons };
   });
+  const readMetrics = shareMetrics(options.metrics);
   app.get('/metrics', async (_request, reply) => {
     reply.header('content-type', options.metrics.contentType);
-    return options.metrics.text();
+    return readMetrics();
   });
-
-  app.register(async (guarded) => {
-    guarded.addHook('onRequest', (request, reply, done) => {
-      if (options.access()(request)) return done();
-      reply.header('www-authenticate', 'Bearer realm="admin"');
-      const asPage = !request.url.startsWith('/api/') && prefersPage(request.headers.accept);
-      if (asPage) sendUnauthorizedPage(reply);
-      else problem(reply, 401, 'Unauthorized');
-    });
-    guarded.register(createPage({ ...options, largestForm: largestQuestion }));
-    guarded.get('/api/status', async () => {
-      // The charts' points; by the minute it says the same.
-      const { history, ...status } = await options.status();
-      const { steps: _, ...recent } = history;
-      return { ...status, history: recent };
-    });
-    // A page can send a form or plain text to any port; JSON it cannot.
-    guarded.removeContentTypeParser('text/plain');
-    guarded.post('/api/explain', { bodyLimit: largestQuestion }, async (request, reply) => {
-      const input = readQuestion(request.body);
-      if (input !== null) return options.explain(input);
-      problem(reply, 400, 'The body must be JSON: { "token": string, "method"?: string, "path"?: string }');
-      return reply;
-    });
-  });
+  app.register(async (guarded) => addProtected(guarded, options));
+  app.register(async (own) => addBlocks(own, options));
   return app;
+}
+
+/** Those who ask at the same time get the same bytes, which are then in memory once. */
+function shareMetrics({ text }: AdminOptions['metrics']): () => Promise<Buffer> {
+  let underway: Promise<Buffer> | null = null;
+  return () => {
+    underway ??= text()
+      .then((all) => Buffer.from(all))
+      .finally(() => {
+        underway = null;
+      });
+    return underway;
+  };
+}
+
+/** What the token opens, and a peer on this machine. */
+function addProtected(app: FastifyInstance, options: AdminOptions): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (options.access().of(request.raw) !== 'none') return done();
+    const asPage = !request.url.startsWith('/api/') && prefersPage(request.headers.accept);
+    if (!asPage) return unauthorized(reply);
+    reply.header('www-authenticate', challenge);
+    sendUnauthorizedPage(reply);
+  });
+  app.register(createPage({ ...options, largestForm: largestQuestion }));
+  app.get('/api/status', async () => {
+    // The charts' points; by the minute it says the same.
+    const { history, ...status } = await options.status();
+    const { steps: _, ...recent } = history;
+    return { ...status, history: recent };
+  });
+  // A page can send a form or plain text to any port; JSON it cannot.
+  app.removeContentTypeParser('text/plain');
+  app.post('/api/explain', { bodyLimit: largestQuestion }, async (request, reply) => {
+    const input = readQuestion(request.body);
+    if (input !== null) return options.explain(input);
+    problem(reply, 400, 'The body must be JSON: { "token": string, "method"?: string, "path"?: string }');
+    return reply;
+  });
+}
+
+/** What the token alone opens, from this machine too: any program on it could otherwise release itself. */
+function addBlocks(app: FastifyInstance, { access, blocks }: AdminOptions): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const { of, hasToken } = access();
+    const grant = of(request.raw);
+    if (grant === 'token') return done();
+    if (grant === 'none' || hasToken) return unauthorized(reply);
+    problem(reply, 403, 'This needs the token of admin.tokenFile, which is not set');
+  });
+  app.get('/api/blocks', (request, reply) => {
+    const query = request.query as Record<string, unknown>;
+    const limit = readCount(query.limit ?? String(page.default));
+    const offset = readCount(query.offset ?? '0');
+    if (limit === null || offset === null || limit < 1 || limit > page.most) {
+      return problem(reply, 400, `limit must be 1 to ${page.most}, and offset a whole number`);
+    }
+    return blocks.list({ limit, offset });
+  });
+  // Not a parameter: a network in CIDR notation holds a slash, which a client may leave as it is.
+  app.delete('/api/blocks/*', (request, reply) => {
+    const { '*': network } = request.params as { '*': string };
+    if (blocks.release(network) === null) return problem(reply, 404, 'Not found');
+    return reply.code(204).send();
+  });
+}
+
+function readCount(text: unknown): number | null {
+  return typeof text === 'string' && /^\d{1,7}$/.test(text) ? Number(text) : null;
 }
 
 /** Null: it is not what it must be. */
@@ -98,37 +186,14 @@ function readQuestion(body: unknown): ExplainInput | null {
   return Object.keys(others).length === 0 ? { token, method, path } : null;
 }
 
-function problem(reply: FastifyReply, status: number, title: string): void {
+const challenge = 'Bearer realm="admin"';
+
+function unauthorized(reply: FastifyReply): void {
+  reply.header('www-authenticate', challenge);
+  problem(reply, 401, 'Unauthorized');
+}
+
+function problem(reply: FastifyReply, status: number, title: string): FastifyReply {
   reply.code(status).header('content-type', 'application/problem+json');
-  reply.send(JSON.stringify({ type: 'about:blank', title, status }));
-}
-
-/**
- * Who may see the protected part: whoever knows the content of the token file, or a loopback peer that also calls
- * the port by a loopback name (else a web page could reach it through a name that it controls).
- *
- * @param tokenFile - null: loopback peers alone
- * @throws Error when the file cannot be read or holds less than 32 bytes
- */
-export function compileAccess(tokenFile: string | null): Access {
-  const expected =
-    tokenFile === null ? null : Buffer.from(readRegularFile(tokenFile).toString('utf8').trim());
-  if (expected !== null && expected.length < leastTokenBytes) {
-    throw new Error(`admin.tokenFile must hold at least ${leastTokenBytes} bytes`);
-  }
-  return (request) => {
-    if (expected !== null) {
-      const given = Buffer.from(/^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');
-      if (given.length === expected.length && timingSafeEqual(given, expected)) return true;
-    }
-    return loopback.test(request.socket.remoteAddress ?? '') && isLoopbackName(request.headers.host ?? '');
-  };
-}
-
-function isLoopbackName(host: string): boolean {
-  const name = host
-    .replace(/:\d+$/, '')
-    .replace(/^\[(.*)\]$/, '$1')
-    .toLowerCase();
-  return name === 'localhost' || (isIP(name) !== 0 && loopback.test(name));
+  return reply.send(JSON.stringify({ type: 'about:blank', title, status }));
 }

@@ -1,4 +1,4 @@
-import { type Access, compileAccess } from './admin.ts';
+import { type Access, compileAccess } from './admin-access.ts';
 import type { Clock } from './clock.ts';
 import type { Loaded } from './config/complete.ts';
 import type { Config } from './config/schema.ts';
@@ -37,7 +37,7 @@ export function compileInForce({ config, source }: From, parts: InForceParts): I
     loadedAt: parts.clock.now(),
     keySets,
     policy: compilePolicy(config, { ...parts, keySets: keySets.all }),
-    access: compileAccess(config.admin.tokenFile),
+    access: compileAccess(config.admin),
     tls: config.listen.tls && readTls(config.listen.tls),
   };
 }
@@ -51,7 +51,7 @@ export async function compileNext(
   before: InForce,
   parts: InForceParts,
 ): Promise<InForce> {
-  const access = compileAccess(config.admin.tokenFile);
+  const access = compileAccess(config.admin);
   const tls = config.listen.tls && readTls(config.listen.tls);
   const keySets = await before.keySets.change(config.issuers);
   try {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAdmin, type Readiness } from './admin.ts';
+import { createBlocks } from './blocks.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { closeTraffic } from './close-traffic.ts';
 import type { Loaded } from './config/complete.ts';
@@ -126,6 +127,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
   });
   const admin = createAdmin({
     metrics,
+    blocks: createBlocks({ clock, logger, failures: () => current.policy.failures }),
     access: () => current.access,
     readiness,
     status,

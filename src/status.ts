@@ -7,7 +7,11 @@ import { maskAddress } from './limit/mask.ts';
 import type { Recent } from './observe/history.ts';
 import type { Level } from './observe/level.ts';
 import type { Reported, ReportedRow } from './observe/reported.ts';
+import { maskUrls } from './observe/urls.ts';
 import type { CacheStats } from './token/cache.ts';
+import { readUpstreams, type UpstreamStatus } from './upstream-status.ts';
+
+export type { UpstreamStatus } from './upstream-status.ts';
 
 /** `leaving`: told to end, served as ever for drain.delay. `draining`: no new connections. */
 export type Phase = 'serving' | 'leaving' | 'draining' | 'closed';
@@ -45,17 +49,20 @@ export interface State extends Omit<InForce, 'keySets' | 'access'> {
   readonly history: Recent;
 }
 
-/** What operators may know of a sidecar: the status page, and as JSON the body of `GET /api/status`. */
+/**
+ * What operators may know of a sidecar: the status page, and as JSON the body of `GET /api/status`. Every moment is a
+ * text in ISO 8601, in UTC; every length of time is a number of milliseconds, and its name ends in `Ms`. URLs have
+ * neither user nor query.
+ */
 export interface Status extends Readiness {
   readonly version: string;
   readonly node: string;
   readonly mode: 'enforce' | 'report';
-  /** ISO 8601, as all moments here but those of the issuers. */
   readonly modeSince: string;
   readonly phase: Phase;
   readonly now: string;
   readonly startedAt: string;
-  readonly uptimeSeconds: number;
+  readonly uptimeMs: number;
   readonly config: {
     readonly source: string;
     readonly loadedAt: string;
@@ -65,6 +72,8 @@ export interface Status extends Readiness {
   /** Another level than the configured one: somebody has turned debug on. */
   readonly log: { readonly level: string; readonly configured: string };
   readonly issuers: readonly IssuerStatus[];
+  /** Those that the config in force has, the one without a name first, as `default`. */
+  readonly upstreams: readonly UpstreamStatus[];
   readonly tokenCache: CacheStats & { readonly maxEntries: number; readonly maxBytes: number };
   /** Null: it is switched off. */
   readonly failureLimit: {
@@ -84,16 +93,25 @@ export interface Status extends Readiness {
   readonly history: Recent;
 }
 
-export interface IssuerStatus extends KeySetStatus {
+export interface IssuerStatus extends Omit<KeySetStatus, 'lastSuccess'> {
+  readonly lastSuccess: string | null;
   /** Where its keys come from: `discovery`, a URL, a file or `inline`. */
   readonly source: string;
-  /** Milliseconds. */
   readonly maxStaleMs: number;
 }
 
 export interface BlockedClient {
   readonly client: string;
   readonly until: string;
+}
+
+/** A blocked client in full, for those who hold the token of the admin port. */
+export interface BlockedNetwork {
+  /** An address, or a network in CIDR notation. */
+  readonly network: string;
+  readonly since: string;
+  readonly until: string;
+  readonly remainingMs: number;
 }
 
 const mostBlockedShown = 20;
@@ -141,9 +159,10 @@ export function readStatus(state: State): Status {
     ...readReadiness({ ...state, wasReady }),
     now: iso(now),
     startedAt: iso(startedAt),
-    uptimeSeconds: Math.round((now - startedAt) / 1000),
-    config: { source, loadedAt: iso(loadedAt), needsRestart, lastReload: last },
+    uptimeMs: now - startedAt,
+    config: { source, loadedAt: iso(loadedAt), needsRestart, lastReload: readReload(last) },
     log: { level: level.current, configured: level.configured },
+    upstreams: readUpstreams(policy.upstreams, config),
     issuers: policy.keySets.map((set, index) => readIssuer(set.status(), config.issuers[index])),
     tokenCache: { ...policy.verifier.stats(), maxEntries, maxBytes },
     failureLimit: readFailures(state),
@@ -154,12 +173,26 @@ export function readStatus(state: State): Status {
 }
 
 function readIssuer(status: KeySetStatus, config: IssuerConfig | undefined): IssuerStatus {
-  return { ...status, source: describeSource(config), maxStaleMs: config?.keys.maxStale ?? 0 };
+  const { lastSuccess, lastError, ageMs, nextRefreshMs } = status;
+  return {
+    ...status,
+    ageMs: ageMs && Math.round(ageMs),
+    nextRefreshMs: nextRefreshMs && Math.round(nextRefreshMs),
+    lastSuccess: lastSuccess === null ? null : iso(lastSuccess),
+    lastError: lastError && { ...lastError, message: maskUrls(lastError.message) },
+    source: describeSource(config),
+    maxStaleMs: config?.keys.maxStale ?? 0,
+  };
 }
 
 function describeSource(config: IssuerConfig | undefined): string {
   if (config === undefined || config.jwks !== null) return 'inline';
   return config.jwksUri === null ? (config.jwksFile ?? 'discovery') : nameUrl(config.jwksUri);
+}
+
+/** A fault may quote a URL of the config. */
+function readReload(last: Reload | null): Reload | null {
+  return last && { ...last, faults: last.faults.map(maskUrls) };
 }
 
 function readFailures({ policy: { failures }, now }: State): Status['failureLimit'] {
@@ -169,7 +202,7 @@ function readFailures({ policy: { failures }, now }: State): Status['failureLimi
       blocked: failures.blockedClients(),
       blockedClients: failures
         .latestBlocks(mostBlockedShown)
-        .map(({ network, seconds }) => ({ client: maskAddress(network), until: iso(now + seconds * 1000) })),
+        .map(({ address, remainingMs }) => ({ client: maskAddress(address), until: iso(now + remainingMs) })),
     }
   );
 }

@@ -19,7 +19,7 @@ export function checkPorts(config: Config): Checked {
   return join([
     checkTimes(config),
     checkListen(config),
-    { faults: checkTokenFile(admin.tokenFile), warnings: [] },
+    { faults: checkTokenFile(admin), warnings: [] },
     checkUpstream(upstream, ['upstream']),
     ...named,
     checkLoops(config),
@@ -82,8 +82,12 @@ function checkListen({ listen: { tls } }: Config): Checked {
   return { ...checked, faults: [...checked.faults, unknown] };
 }
 
-function checkTokenFile(tokenFile: string | null): Finding[] {
+function checkTokenFile({ tokenFile, tokenRequired }: Config['admin']): Finding[] {
   const path = ['admin', 'tokenFile'];
+  if (tokenFile === null && tokenRequired) {
+    const message = 'is needed with tokenRequired: nobody knows a token otherwise';
+    return [{ path, message, restsOn: [['admin', 'tokenRequired']] }];
+  }
   const [fault] = readable({ tokenFile }, ['admin']);
   if (fault !== undefined) return [fault];
   if (tokenFile === null || readRegularFile(tokenFile).toString('utf8').trim().length >= leastTokenBytes)

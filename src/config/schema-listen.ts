@@ -2,6 +2,7 @@ import {
   choice,
   duration,
   file,
+  flag,
   integer,
   list,
   type OutputOf,
@@ -67,7 +68,11 @@ export const admin = section(
     port: integer(9090, 'TCP port of health, metrics and status. 0 takes any free one.', port),
     tokenFile: file(
       null,
-      'File with the bearer token of the status page and explain, at least 32 bytes. null: they answer on loopback alone.',
+      'File with the bearer token of the status page, explain and the list of blocked clients, at least 32 bytes. null: status and explain answer on loopback alone, the list not at all.',
+    ),
+    tokenRequired: flag(
+      false,
+      'Whether the status page and explain ask for the token from loopback too. Needs `tokenFile`.',
     ),
   },
   'The port that operators talk to.',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
-import { isRefusal } from '../errors.ts';
+import { isRefusal, reasons } from '../errors.ts';
 import { type Exchange, exchangeOf } from '../exchange.ts';
 import { defaultUpstream } from '../policy.ts';
 import { forward, type UpgradeInput } from '../proxy/forward.ts';
@@ -60,6 +60,9 @@ export function compileForward(parts: ForwardParts) {
       closing: () => closing(request.raw),
       refuse: (reason) => refuse(request, reply, { refused: reason }),
       done({ upstreamMs, reason, bytes, eventStream }) {
+        if (reason !== null && reason !== 'answer_not_read' && reasons[reason].about === 'upstream') {
+          upstream.condition.failed(reason, clock.now());
+        } else if (upstreamMs !== null) upstream.condition.answered(clock.now());
         exchange.upstreamMs = upstreamMs ?? undefined;
         if (exchange.answered === null) {
           exchange.bytes = bytes;

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isIPv4, isIPv6 } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { createFifo } from '../fifo.ts';
 import { compilePrefix, type PrefixOptions } from './prefix.ts';
@@ -29,15 +30,26 @@ export interface FailureLimit {
    */
   failed(address: string, token: string): boolean;
   blockedClients(): number;
-  /** At most so many of the blocks that began last, the latest first. */
-  latestBlocks(most: number): readonly Block[];
+  /** At most so many of the blocks that began last, the latest first, without the first `skip` of them. */
+  latestBlocks(most: number, skip?: number): readonly Block[];
+  /**
+   * Ends a block before its time. The count of this client begins anew.
+   *
+   * @param text the network as `latestBlocks` has it, or any address in it
+   * @returns the network; null: it is not blocked
+   */
+  release(text: string): string | null;
 }
 
 export interface Block {
-  /** The network that is blocked, by its first address. */
+  /** The first address of the network that is blocked. */
+  readonly address: string;
+  /** The network: an address alone where the prefix is the whole address, otherwise CIDR notation. */
   readonly network: string;
-  /** Whole seconds that it still lasts, at least 1. */
-  readonly seconds: number;
+  /** Milliseconds since it began. */
+  readonly ageMs: number;
+  /** Milliseconds that it still lasts. */
+  readonly remainingMs: number;
 }
 
 /**
@@ -61,6 +73,12 @@ export function createFailureLimit(options: FailureLimitOptions, clock: Clock): 
   // When each block ends; all last equally long, so the oldest is the first to end.
   const blocks = createFifo<number>();
 
+  const prefixOf = (key: string): number | null =>
+    isIPv4(key) ? options.ipv4Prefix : isIPv6(key) ? options.ipv6Prefix : null;
+  const networkOf = (key: string): string => {
+    const prefix = prefixOf(key);
+    return prefix === null || prefix === (isIPv4(key) ? 32 : 128) ? key : `${key}/${prefix}`;
+  };
   const dropEnded = (now: number): void => {
     for (let first = blocks.oldest(); first && first.value <= now; first = blocks.oldest()) {
       blocks.delete(first.key);
@@ -113,12 +131,28 @@ export function createFailureLimit(options: FailureLimitOptions, clock: Clock): 
       dropEnded(clock.elapsed());
       return blocks.size;
     },
-    latestBlocks(most) {
+    latestBlocks(most, skip = 0) {
       const now = clock.elapsed();
       dropEnded(now);
       return blocks
-        .youngest(most)
-        .map(({ key, value }) => ({ network: key, seconds: secondsUntil(value, now) }));
+        .youngest(skip + most)
+        .slice(skip)
+        .map(({ key, value }) => ({
+          address: key,
+          network: networkOf(key),
+          ageMs: now - (value - blockFor),
+          remainingMs: value - now,
+        }));
+    },
+    release(text) {
+      dropEnded(clock.elapsed());
+      const slash = text.indexOf('/');
+      const key = keyOf(slash < 0 ? text : text.slice(0, slash));
+      if (slash >= 0 && text.slice(slash + 1) !== String(prefixOf(key))) return null;
+      if (blocks.get(key) === undefined) return null;
+      blocks.delete(key);
+      counts.delete(key);
+      return networkOf(key);
     },
   };
 }

@@ -1,13 +1,14 @@
 import type { Clock } from '../clock.ts';
 import type { Metrics } from './metrics.ts';
 import { estimateQuantiles, type Quantiles } from './quantiles.ts';
+import { sortRows } from './rows.ts';
 import { addTotals, nothing, readTotals, subtractTotals, type Totals } from './totals.ts';
 
 /** What happened in some span of time. */
 export interface Span {
   /** ISO 8601. */
   readonly endedAt: string;
-  readonly seconds: number;
+  readonly durationMs: number;
   readonly requests: number;
   /** Answers of the gateway's own. */
   readonly refused: number;
@@ -25,10 +26,41 @@ export interface Span {
 export interface Recent extends Span {
   /** The reasons of what was refused, the most frequent first. */
   readonly refusals: Readonly<Record<string, number>>;
+  /** At most 100 of each, the busiest first; those of which nothing was counted are left out. */
+  readonly rules: readonly RuleTraffic[];
+  readonly issuers: readonly IssuerTraffic[];
+  readonly upstreams: readonly UpstreamTraffic[];
   /** About ten seconds each, the latest last. */
   readonly steps: readonly Span[];
   /** The same by the minute. */
   readonly minutes: readonly Span[];
+}
+
+export interface RuleTraffic {
+  /** Its name, its index, or `default`. */
+  readonly rule: string;
+  readonly requests: number;
+  /** Answered with 4xx, by the gateway or by the upstream. */
+  readonly clientErrors: number;
+  /** Answered with 5xx, by the gateway or by the upstream. */
+  readonly serverErrors: number;
+}
+
+export interface IssuerTraffic {
+  /** A configured issuer; `none`: the token named none, or there was no token. */
+  readonly issuer: string;
+  readonly allowed: number;
+  /** Refused, and forwarded all the same. */
+  readonly reported: number;
+  readonly denied: number;
+}
+
+export interface UpstreamTraffic {
+  readonly upstream: string;
+  /** Requests that it answered. */
+  readonly answered: number;
+  /** To the head of its answer. */
+  readonly answerMs: Quantiles | null;
 }
 
 /** Reads the metrics now and then, so that nothing is done for it while a request is served. */
@@ -45,13 +77,15 @@ export interface History {
 interface Step {
   /** Epoch milliseconds. */
   readonly endedAt: number;
-  readonly seconds: number;
+  readonly durationMs: number;
   readonly totals: Totals;
 }
 
 const period = 10_000;
 const most = 90;
 const stepsInMinute = 6;
+/** Of the rules, issuers and upstreams that are named. */
+const mostNamed = 100;
 
 export function createHistory(metrics: Pick<Metrics, 'samples'>, clock: Clock): History {
   let steps: readonly Step[] = [];
@@ -60,8 +94,8 @@ export function createHistory(metrics: Pick<Metrics, 'samples'>, clock: Clock): 
 
   /** Never across an await: another one could end the step in between. */
   function stepTo(totals: Totals): Step {
-    const seconds = (clock.elapsed() - before.at) / 1000;
-    return { endedAt: clock.now(), seconds, totals: subtractTotals(totals, before.totals) };
+    const durationMs = clock.elapsed() - before.at;
+    return { endedAt: clock.now(), durationMs, totals: subtractTotals(totals, before.totals) };
   }
 
   return {
@@ -88,7 +122,7 @@ export function createHistory(metrics: Pick<Metrics, 'samples'>, clock: Clock): 
 /** A moment's rate would jump: what has just begun is shown with the step before it. */
 function withUnfinished(steps: readonly Step[], unfinished: Step): readonly Step[] {
   const last = steps.at(-1);
-  if (last === undefined || unfinished.seconds * 1000 >= period / 2) {
+  if (last === undefined || unfinished.durationMs >= period / 2) {
     return [...steps, unfinished].slice(-most);
   }
   return [...steps.slice(0, -1), join([last, unfinished], unfinished.endedAt)];
@@ -97,7 +131,7 @@ function withUnfinished(steps: readonly Step[], unfinished: Step): readonly Step
 function join(steps: readonly Step[], endedAt: number): Step {
   return {
     endedAt,
-    seconds: steps.reduce((total, { seconds }) => total + seconds, 0),
+    durationMs: steps.reduce((total, { durationMs }) => total + durationMs, 0),
     totals: addTotals(steps.map(({ totals }) => totals)),
   };
 }
@@ -113,16 +147,43 @@ function summarize(steps: readonly Step[], now: number): Recent {
   return {
     ...describe(whole),
     refusals: Object.fromEntries(byCount.sort(([, a], [, b]) => b - a)),
+    ...describeRows(whole.totals),
     steps: steps.map(describe),
     minutes: minutes.map(describe),
   };
 }
 
-function describe({ endedAt, seconds, totals }: Step): Span {
+function describeRows({ rules, issuers, upstreams, upstream: { bounds } }: Totals) {
+  const rows = (all: Totals['rules']) => sortRows(all).slice(0, mostNamed);
+  return {
+    rules: rows(rules).map(({ name, row: [requests = 0, clientErrors = 0, serverErrors = 0] }) => ({
+      rule: name,
+      requests,
+      clientErrors,
+      serverErrors,
+    })),
+    issuers: rows(issuers).map(({ name, row: [allowed = 0, reported = 0, denied = 0] }) => ({
+      issuer: name,
+      allowed,
+      reported,
+      denied,
+    })),
+    upstreams: rows(upstreams).map(({ name, row }) => ({
+      upstream: name,
+      answered: row.at(-1) ?? 0,
+      answerMs: estimateQuantiles(
+        bounds,
+        row.map((value, index) => value - (row[index - 1] ?? 0)),
+      ),
+    })),
+  };
+}
+
+function describe({ endedAt, durationMs, totals }: Step): Span {
   const { requests, reported, cacheHits, cacheMisses, refusals, request, upstream } = totals;
   return {
     endedAt: new Date(endedAt).toISOString(),
-    seconds: Math.round(seconds * 10) / 10,
+    durationMs: Math.round(durationMs),
     requests,
     refused: Object.values(refusals).reduce((sum, count) => sum + count, 0),
     reported,

@@ -1,4 +1,5 @@
 import type { Metrics, Sample } from './metrics.ts';
+import { addRows, type Rows, readRows, subtractRows } from './rows.ts';
 
 /** What the metrics have counted, since the start or between two moments. */
 export interface Totals {
@@ -13,6 +14,12 @@ export interface Totals {
   readonly request: Buckets;
   /** Of the upstreams, to the head of their answer. */
   readonly upstream: Buckets;
+  /** Requests by rule: all, answered with 4xx, answered with 5xx. */
+  readonly rules: Rows;
+  /** Decisions by issuer: allowed, refused and forwarded all the same, denied. */
+  readonly issuers: Rows;
+  /** Of each upstream: the values up to each bound, as Prometheus has them. */
+  readonly upstreams: Rows;
 }
 
 export interface Buckets {
@@ -30,7 +37,12 @@ export const nothing: Totals = {
   cacheMisses: 0,
   request: { bounds: [], counts: [] },
   upstream: { bounds: [], counts: [] },
+  rules: new Map(),
+  issuers: new Map(),
+  upstreams: new Map(),
 };
+
+const outcomes = ['allow', 'report', 'deny'];
 
 /** Reads what was counted since the start. */
 export async function readTotals({ samples }: Pick<Metrics, 'samples'>): Promise<Totals> {
@@ -43,6 +55,7 @@ export async function readTotals({ samples }: Pick<Metrics, 'samples'>): Promise
     samples('request_duration_seconds'),
     samples('upstream_duration_seconds'),
   ]);
+  const { bounds, counts } = readBuckets(upstream);
   return {
     requests: sum(requests),
     refusals: Object.fromEntries(
@@ -52,7 +65,17 @@ export async function readTotals({ samples }: Pick<Metrics, 'samples'>): Promise
     cacheHits: sum(hits),
     cacheMisses: sum(misses),
     request: readBuckets(request),
-    upstream: readBuckets(upstream),
+    upstream: { bounds, counts },
+    rules: readRows(requests, 'rule', 3, ({ labels: { status } }) => {
+      const hundreds = Math.floor(Number(status) / 100);
+      return hundreds === 4 || hundreds === 5 ? [0, hundreds - 3] : [0];
+    }),
+    issuers: readRows(decisions, 'issuer', outcomes.length, ({ labels }) => [
+      outcomes.indexOf(String(labels.decision)),
+    ]),
+    upstreams: readRows(upstream, 'upstream', bounds.length, ({ metricName, labels }) =>
+      metricName?.endsWith('_bucket') ? [bounds.indexOf(readBound(labels))] : [],
+    ),
   };
 }
 
@@ -61,7 +84,7 @@ function readBuckets(samples: readonly Sample[]): Buckets {
   const cumulative = new Map<number, number>();
   for (const { metricName, labels, value } of samples) {
     if (!metricName?.endsWith('_bucket')) continue;
-    const bound = labels.le === '+Inf' ? Number.POSITIVE_INFINITY : Number(labels.le);
+    const bound = readBound(labels);
     cumulative.set(bound, (cumulative.get(bound) ?? 0) + value);
   }
   const sorted = [...cumulative].sort(([a], [b]) => a - b);
@@ -71,20 +94,37 @@ function readBuckets(samples: readonly Sample[]): Buckets {
   };
 }
 
+function readBound({ le }: Sample['labels']): number {
+  return le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le);
+}
+
 function sum(samples: readonly Sample[]): number {
   return samples.reduce((total, { value }) => total + value, 0);
 }
 
 /** What was counted between two moments. */
 export function subtractTotals(after: Totals, before: Totals): Totals {
-  return combine(after, before, (a, b) => Math.max(0, a - b));
+  return {
+    ...combine(after, before, (a, b) => Math.max(0, a - b)),
+    rules: subtractRows(after.rules, before.rules),
+    issuers: subtractRows(after.issuers, before.issuers),
+    upstreams: subtractRows(after.upstreams, before.upstreams),
+  };
 }
 
 export function addTotals(all: readonly Totals[]): Totals {
-  return all.reduce((one, other) => combine(one, other, (a, b) => a + b), nothing);
+  const plain = all.reduce<Plain>((one, other) => combine(one, other, (a, b) => a + b), nothing);
+  return {
+    ...plain,
+    rules: addRows(all.map(({ rules }) => rules)),
+    issuers: addRows(all.map(({ issuers }) => issuers)),
+    upstreams: addRows(all.map(({ upstreams }) => upstreams)),
+  };
 }
 
-function combine(one: Totals, other: Totals, by: (a: number, b: number) => number): Totals {
+type Plain = Omit<Totals, 'rules' | 'issuers' | 'upstreams'>;
+
+function combine(one: Plain, other: Plain, by: (a: number, b: number) => number): Plain {
   const reasons = new Set([...Object.keys(one.refusals), ...Object.keys(other.refusals)]);
   return {
     requests: by(one.requests, other.requests),

@@ -3,6 +3,7 @@ import type { Explanation } from '../explain/explain.ts';
 import { labels } from '../explain/labels.ts';
 import type { ExplainedCheck } from '../explain/steps.ts';
 import { type Html, html } from './html.ts';
+import { linkReason } from './reasons.ts';
 import { renderMark } from './state.ts';
 
 /** Those that the form offers. */
@@ -61,7 +62,8 @@ const outcomes = {
 
 function renderStep({ check, outcome, reason, expected, got, hint }: ExplainedCheck): Html {
   const { className, word } = outcomes[outcome];
-  const said = Object.entries({ Reason: reason, Expected: expected, Got: got, Hint: hint }).flatMap(
+  const shown = reason === undefined ? reason : linkReason(reason);
+  const said = Object.entries({ Reason: shown, Expected: expected, Got: got, Hint: hint }).flatMap(
     ([name, text]) => (text === undefined ? [] : [{ name, text }]),
   );
   return html`<li class="${className}"><span class="outcome">${word}</span><div><span class="check">${labels[check]}</span>${

@@ -18,15 +18,33 @@ export function isOwnForm({ secFetchSite, origin, host }: FormEvidence): boolean
   return [`http://${own}`, `https://${own}`].includes(origin.toLowerCase());
 }
 
-const fields: ReadonlySet<string> = new Set(['token', 'method', 'path']);
-
 /** Reads the explainer's form; null: it is not what it must be. */
 export function readForm(body: string): ExplainInput | null {
-  const form = new URLSearchParams(body);
-  const names = [...form.keys()];
-  if (names.some((name) => !fields.has(name)) || new Set(names).size < names.length) return null;
-  const token = form.get('token');
-  if (token === null) return null;
+  const form = readFields(body, ['token', 'method', 'path']);
+  const token = form?.get('token') ?? null;
+  if (form === null || token === null) return null;
   // As if nothing had been typed there.
   return { token, method: form.get('method') || 'GET', path: form.get('path') || '/' };
+}
+
+/** What the form of the blocked clients asks for. */
+export interface BlocksForm {
+  /** The admin token; empty: none was typed. */
+  readonly token: string;
+  /** The network to release; null: they are only to be shown. */
+  readonly release: string | null;
+}
+
+/** Reads the form of the blocked clients; null: it is not what it must be. */
+export function readBlocksForm(body: string): BlocksForm | null {
+  const form = readFields(body, ['token', 'show', 'release']);
+  return form && { token: form.get('token')?.trim() ?? '', release: form.get('release') };
+}
+
+/** Null: there is a field that is not known, or one that is there twice. */
+function readFields(body: string, known: readonly string[]): URLSearchParams | null {
+  const form = new URLSearchParams(body);
+  const names = [...form.keys()];
+  const foreign = names.some((name) => !known.includes(name)) || new Set(names).size < names.length;
+  return foreign ? null : form;
 }

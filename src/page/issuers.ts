@@ -4,7 +4,7 @@ import type { IssuerStatus, Status } from '../status.ts';
 import { type Html, html } from './html.ts';
 import { renderMark, type Tone } from './state.ts';
 import { renderTable } from './table.ts';
-import { count, cut, since } from './words.ts';
+import { count, cut, cutApart, since } from './words.ts';
 
 interface Reading {
   readonly tone: Tone;
@@ -43,13 +43,13 @@ export function renderIssuers({ issuers, now }: Status): Html {
 function renderIssuer(issuer: IssuerStatus, index: number, now: string): Html {
   const { tone, word, says } = readings[issuer.state];
   const { lastSuccess, nextRefreshMs, lastError, fromCacheFile } = issuer;
-  const last = lastSuccess === null ? 'never' : since(new Date(lastSuccess).toISOString(), now);
+  const last = lastSuccess === null ? 'never' : since(lastSuccess, now);
   return html`<section class="card" aria-labelledby="issuer-${index}">
 <h3 id="issuer-${index}" class="issuer">${issuer.issuer}</h3>
 <p class="verdict ${tone}">${renderMark(tone)}<span><b>${word}.</b> ${says(issuer)}</span></p>
 <dl>
 <div><dt>Keys</dt><dd>${issuer.keys.length}</dd></div>
-<div><dt>Last fetched</dt><dd>${last}${fromCacheFile && ', from keys.cacheFile'}</dd></div>
+<div class="two"><dt>Last fetched</dt><dd>${last}${fromCacheFile && ', from keys.cacheFile'}</dd></div>
 <div><dt>Next fetch</dt><dd>${nextRefreshMs === null ? 'under way' : nextRefreshMs < 1000 ? 'now' : `in ${span(nextRefreshMs)}`}</dd></div>
 <div${issuer.source.length > longestInRow && html` class="whole"`}><dt>Source</dt><dd>${issuer.source}</dd></div>
 </dl>
@@ -62,17 +62,21 @@ ${issuer.skipped.length > 0 && renderSkipped(issuer, index)}
 
 /** A source that is longer gets a row of its own. */
 const longestInRow = 12;
-const longestKid = 20;
+const longestKid = 24;
 
 function renderKeys({ keys, issuer }: IssuerStatus, index: number): Html {
+  const kids = cutApart(
+    keys.map(({ kid }) => kid ?? ''),
+    longestKid,
+  );
   return html`<details id="keys-${index}"${keys.length <= 4 && html` open`}><summary>${count(keys.length, 'key')} in use</summary>
 ${renderTable({
   id: `keys-${index}-table`,
   caption: `Keys of ${cut(issuer, 80)}`,
   captionHidden: true,
   columns: ['Key id', 'Algorithms', 'Type', 'Thumbprint'],
-  rows: keys.map(({ kid, type, algorithms, thumbprint }) => [
-    kid === null ? 'none' : html`<code>${cut(kid, longestKid)}</code>`,
+  rows: keys.map(({ kid, type, algorithms, thumbprint }, each) => [
+    kid === null ? 'none' : html`<code title="${kid}">${kids[each] ?? ''}</code>`,
     algorithms.join(', '),
     type,
     html`<code>${cut(thumbprint, 10)}</code>`,
@@ -82,14 +86,18 @@ ${renderTable({
 }
 
 function renderSkipped({ skipped, issuer }: IssuerStatus, index: number): Html {
+  const kids = cutApart(
+    skipped.map(({ kid }) => kid ?? ''),
+    longestKid,
+  );
   return html`<details id="skipped-${index}"><summary>${count(skipped.length, 'published key')} cannot be used</summary>
 ${renderTable({
   id: `skipped-${index}-table`,
   caption: `Keys of ${cut(issuer, 80)} that cannot be used`,
   captionHidden: true,
   columns: ['Key id', 'Why'],
-  rows: skipped.map(({ kid, why }) => [
-    kid === null ? 'none' : html`<code>${cut(kid, longestKid)}</code>`,
+  rows: skipped.map(({ kid, why }, each) => [
+    kid === null ? 'none' : html`<code title="${kid}">${kids[each] ?? ''}</code>`,
     why,
   ]),
 })}</details>

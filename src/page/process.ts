@@ -1,33 +1,6 @@
 import type { Status } from '../status.ts';
 import { type Html, html } from './html.ts';
-import { renderTable } from './table.ts';
-import { bytes, count, number, percent, since, until, utc } from './words.ts';
-
-/** Whom the failure limit blocks. */
-export function renderClients({ failureLimit, now }: Status): Html {
-  if (failureLimit === null) {
-    return html`<h2 id="clients-title">Blocked clients</h2><p class="empty">The failure limit is switched off.</p>`;
-  }
-  const { blocked, clients, blockedClients } = failureLimit;
-  const others = blocked - blockedClients.length;
-  return html`<h2 id="clients-title">Blocked clients</h2>
-${
-  blocked === 0
-    ? html`<p class="empty">Nobody is blocked.</p>`
-    : renderTable({
-        id: 'blocked',
-        caption: 'The latest blocks, for too many forged tokens',
-        columns: ['Client', 'Until'],
-        rows: blockedClients.map((each) => [
-          html`<code>${each.client}</code>`,
-          html`${utc(each.until).slice(11)}, ${until(each.until, now)}`,
-        ]),
-      })
-}
-${others > 0 && html`<p class="note">And ${count(others, 'other client')}.</p>`}
-<p class="note">${count(clients, 'client')} with forged tokens remembered.</p>
-`;
-}
+import { bytes, count, number, percent, since } from './words.ts';
 
 /** The verdicts at hand. */
 export function renderCache({ tokenCache }: Status): Html {
@@ -54,20 +27,14 @@ export function renderConfig({ config, now }: Status): Html {
   return html`<h2 id="config-title">Config</h2>
 <dl class="rows">
 <div><dt>Source</dt><dd>${source}</dd></div>
-<div><dt>In force since</dt><dd>${utc(loadedAt)}</dd></div>
+<div><dt>In force since</dt><dd>${since(loadedAt, now)}</dd></div>
 <div><dt>Last reload</dt><dd>${
     lastReload === null
       ? 'none since the start'
-      : html`${failed ? html`<b>failed</b>` : 'succeeded'}, ${since(lastReload.at, now)}`
+      : html`${failed ? html`<a href="#reload-failed"><b>failed</b></a>` : 'succeeded'}, ${since(lastReload.at, now)}`
   }</dd></div>
 </dl>
 ${
-  failed &&
-  html`<div class="fault"><p><b>The last reload failed</b>; the config before it stays in force:</p><ul>${lastReload.faults.map(
-    (fault) => html`<li>${fault}</li>`,
-  )}</ul></div>
-`
-}${
   needsRestart.length > 0 &&
   html`<div class="fault"><p><b>A restart is needed</b> for ${count(needsRestart.length, 'setting')}:</p><ul>${needsRestart.map(
     (setting) => html`<li><code>${setting}</code></li>`,

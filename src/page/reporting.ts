@@ -1,5 +1,6 @@
 import type { Status } from '../status.ts';
 import { type Html, html } from './html.ts';
+import { linkReason } from './reasons.ts';
 import { renderMark } from './state.ts';
 import { renderTable } from './table.ts';
 import { count, cut, number, percent, since, utc } from './words.ts';
@@ -50,7 +51,7 @@ ${
         numeric: [4],
         rows: rows.map(({ rule, reason, issuer, who, count: seen, lastSeen }) => [
           cut(rule, 60),
-          html`<code>${reason}</code>`,
+          linkReason(reason),
           cut(issuer, 60),
           cut(who, 140),
           number(seen),

@@ -13,9 +13,10 @@ const pause = document.getElementById('pause');
 const shown = new Map();
 let timer;
 let paused = false;
-let last = Date.now();
 
-const time = () => new Date(last).toLocaleTimeString();
+// One clock: the sidecar's, as it stands in the page.
+const timeOf = (page) => page.getElementById('now').textContent;
+let time = timeOf(document);
 const say = (text, late) => {
   note.textContent = text;
   note.className = late ? 'late' : '';
@@ -38,6 +39,7 @@ function replace(section, next) {
 
 function keep(section) {
   const selection = document.getSelection();
+  if (section.querySelector('input[type=password]')?.value) return true;
   return selection !== null && !selection.isCollapsed && selection.containsNode(section, true);
 }
 
@@ -67,26 +69,37 @@ async function update() {
   try {
     const answer = await fetch('/', { cache: 'no-store', redirect: 'error', signal: AbortSignal.timeout(4000) });
     if (!answer.ok) throw new Error('The answer is ' + answer.status);
-    show(new DOMParser().parseFromString(await answer.text(), 'text/html'));
-    last = Date.now();
-    if (!paused) say('Updated at ' + time(), false);
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    show(page);
+    time = timeOf(page);
+    if (!paused) say('Updated at ' + time, false);
   } catch {
-    if (!paused) say('Not updated since ' + time() + ': the sidecar does not answer. Trying again.', true);
+    if (!paused) say('Not updated since ' + time + ': the sidecar does not answer. Trying again.', true);
   }
   clearTimeout(timer);
   if (!paused && !document.hidden) timer = setTimeout(update, every);
 }
 
-// Else the browser would keep the form, token and all, to send it again at a reload.
-if (location.pathname === '/explain') history.replaceState(null, '', '/#result');
+function reveal() {
+  const target = document.getElementById(location.hash.slice(1));
+  const folded = target === null ? null : target.closest('details');
+  if (folded === null) return;
+  folded.open = true;
+  target.scrollIntoView();
+}
+
+// Otherwise the browser would keep the form, token and all, to send it again at a reload.
+if (location.pathname !== '/') history.replaceState(null, '', location.pathname === '/explain' ? '/#result' : '/#clients');
+addEventListener('hashchange', reveal);
+reveal();
 pause.hidden = false;
 pause.addEventListener('click', () => {
   paused = !paused;
   pause.textContent = paused ? 'Resume' : 'Pause';
-  if (paused) say('Paused at ' + time(), false);
+  if (paused) say('Paused at ' + time, false);
   else void update();
 });
 document.addEventListener('visibilitychange', () => void update());
-say('Updated at ' + time(), false);
+say('Updated at ' + time, false);
 timer = setTimeout(update, every);
 `);

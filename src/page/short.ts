@@ -15,7 +15,7 @@ export function renderUnauthorized(): string {
     'Not from here',
     html`<p>The status page answers only from the same machine, under the name localhost or an address of its own. In Kubernetes, forward the admin port and open it under localhost:</p>
 <pre tabindex="0">kubectl port-forward POD 9090:9090</pre>
-<p>then <a href="http://localhost:9090/">http://localhost:9090/</a>. Programs send the content of <code>admin.tokenFile</code> instead:</p>
+<p>then <a href="http://localhost:9090/">http://localhost:9090/</a>. Programs send the content of <code>admin.tokenFile</code> instead, and with <code>admin.tokenRequired</code> they have to on the same machine too:</p>
 <pre tabindex="0">curl -H "Authorization: Bearer $(cat admin-token)" http://…:9090/api/status</pre>
 `,
   );

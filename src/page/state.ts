@@ -1,7 +1,7 @@
 import { span } from '../explain/value.ts';
 import type { Status } from '../status.ts';
 import { type Html, html } from './html.ts';
-import { count, cut } from './words.ts';
+import { count, cut, utc } from './words.ts';
 
 export type Tone = 'good' | 'warn' | 'bad';
 
@@ -15,26 +15,62 @@ export interface State {
 
 /** Draws the conclusion: what an operator has to know before all else. */
 export function concludeState(status: Status): State {
-  if (!status.ready) return { tone: 'bad', word: 'Not ready', sentence: whyNot(status) };
-  const { issuers, mode } = status;
-  const without = issuers.filter(({ state }) => state === 'never' || state === 'expired');
-  if (without.length > 0) {
-    const sentence = `tokens of ${names(without)} get 503, because there are no keys for them.`;
-    return { tone: 'bad', word: 'Ready, but', sentence };
+  if (!status.ready) {
+    const also = hasFailedReload(status) ? ' Also, the last reload of the config failed.' : '';
+    return { tone: 'bad', word: 'Not ready', sentence: whyNot(status) + also };
   }
-  const stale = issuers.filter(({ state }) => state === 'stale');
-  if (stale.length > 0) {
-    const sentence = `the keys of ${names(stale)} could not be refreshed. The last good ones serve on.`;
-    return { tone: 'warn', word: 'Ready, but', sentence };
+  const [first, ...others] = listTroubles(status);
+  if (first !== undefined) {
+    const tone = [first, ...others].some((each) => each.tone === 'bad') ? 'bad' : 'warn';
+    const rest = others.map(({ says }) => ` Also, ${says}`);
+    return { tone, word: 'Ready, but', sentence: first.says + rest.join('') };
   }
-  if (mode === 'report') {
+  if (status.mode === 'report') {
     return {
       tone: 'warn',
       word: 'Ready',
       sentence: 'in report mode: what the policy refuses is forwarded all the same.',
     };
   }
-  return { tone: 'good', word: 'Ready', sentence: `to verify tokens of ${names(issuers)}.` };
+  return { tone: 'good', word: 'Ready', sentence: `to verify tokens of ${names(status.issuers)}.` };
+}
+
+interface Trouble {
+  readonly tone: Tone;
+  readonly says: string;
+}
+
+function listTroubles(status: Status): readonly Trouble[] {
+  const { issuers, upstreams } = status;
+  const without = issuers.filter(({ state }) => state === 'never' || state === 'expired');
+  const stale = issuers.filter(({ state }) => state === 'stale');
+  const failing = upstreams.filter(({ state }) => state === 'fails');
+  const troubles: readonly (Trouble | false)[] = [
+    hasFailedReload(status) && {
+      tone: 'warn',
+      says: 'the last reload of the config failed. The config before it stays in force.',
+    },
+    without.length > 0 && {
+      tone: 'bad',
+      says: `tokens of ${names(without)} get 503, because there are no keys for them.`,
+    },
+    stale.length > 0 && {
+      tone: 'warn',
+      says: `the keys of ${names(stale)} could not be refreshed. The last good ones serve on.`,
+    },
+    failing.length > 0 && {
+      tone: 'warn',
+      says:
+        failing.length === 1
+          ? `the upstream ${cut(failing[0]?.name ?? '', 60)} has failed its last request.`
+          : `${count(failing.length, 'upstream')} have failed their last requests.`,
+    },
+  ];
+  return troubles.filter((each) => each !== false);
+}
+
+function hasFailedReload({ config }: Status): boolean {
+  return config.lastReload?.result === 'failure';
 }
 
 function whyNot({ reasons }: Status): string {
@@ -61,12 +97,12 @@ export function renderMark(tone: Tone): Html {
 /** The top of the page. */
 export function renderState(status: Status): Html {
   const { tone, word, sentence } = concludeState(status);
-  const { version, node, uptimeSeconds, startedAt, mode, webSockets, now } = status;
+  const { version, node, uptimeMs, startedAt, mode, webSockets, now } = status;
   return html`<div class="state ${tone}">${renderMark(tone)}<p id="state" role="status" aria-live="polite"><b>${word}</b> ${sentence}</p></div>
 <dl class="facts">
 <div><dt>Version</dt><dd>${version}</dd></div>
 <div><dt>Node.js</dt><dd>${node.replace(/^v/, '')}</dd></div>
-<div><dt>Up for</dt><dd><time datetime="${startedAt}" title="${startedAt}">${span(uptimeSeconds * 1000)}</time></dd></div>
+<div><dt>Up for</dt><dd><time datetime="${startedAt}" title="since ${utc(startedAt)}">${span(uptimeMs)}</time></dd></div>
 <div><dt>Mode</dt><dd>${mode}, for ${span(Date.parse(now) - Date.parse(status.modeSince))}</dd></div>
 <div><dt>Open WebSockets</dt><dd>${webSockets.open}</dd></div>
 </dl>

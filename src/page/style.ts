@@ -36,7 +36,7 @@ main>section,main>div>.card{padding:1.5rem}main>div:empty{display:none}
 .mark.good,.state.good b,.verdict.good b{color:var(--good)}.mark.warn,.state.warn b,.verdict.warn b{color:var(--warn)}.mark.bad,.state.bad b,.verdict.bad b{color:var(--bad)}
 dt{color:var(--muted);font-size:.875rem}
 .facts{display:flex;flex-wrap:wrap;gap:.75rem 2.5rem;margin-top:1.25rem}
-main>div>.notice{padding:1.5rem;border-radius:10px;display:flex;gap:1rem;background:var(--warn-bg);border:2px solid var(--warn);--card:var(--warn-bg)}
+main>div>.notice{padding:1.5rem;border-radius:10px;display:flex;gap:1rem;background:var(--warn-bg);border:2px solid var(--warn);--card:var(--warn-bg)}.notice.bad{--card:var(--bad-bg)}
 .notice .mark{width:1.75rem;height:1.75rem}.notice p{max-width:65ch;margin-top:.35rem}
 h2{font-size:1.25rem;line-height:1.3;margin-bottom:.75rem}.notice h2{margin:0}
 h3{font-size:.9375rem;line-height:1.4;font-weight:600}
@@ -66,6 +66,15 @@ th:last-child,td:last-child{padding-right:0}.number{text-align:right;white-space
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem}
 .card{padding:1.25rem}.issuer{font:600 .9375rem/1.4 var(--mono)}
 .verdict{display:flex;gap:.6rem;align-items:flex-start;margin:.6rem 0 .9rem}.verdict .mark{margin-top:.12rem}
+.issuer span{font-weight:400;color:var(--muted)}
+time small{color:var(--muted);font-size:.8125rem;display:inline-block}.two{grid-column:span 2}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1.25rem 2rem;margin-top:1.25rem}
+.pair .scroll table{min-width:100%}
+#notices:not(:empty){display:grid;gap:1.5rem}.notice.bad{background:var(--bad-bg);border-color:var(--bad)}.notice ul{padding-left:1.25rem;margin-top:.25rem}
+.done{color:var(--good);font-weight:600;margin-bottom:.75rem}
+#clients form{margin-top:1rem}#clients form .scroll{flex:1 0 100%}#clients form .note{margin:-.5rem 0 0}#clients td button{min-height:2rem;padding:.1rem .75rem;background:var(--card);color:var(--accent)}
+.meanings{columns:26rem auto;column-gap:2rem;margin-top:1rem}.meanings>div{break-inside:avoid;padding:.4rem .5rem;border-left:3px solid transparent}
+.meanings>div:target{border-left-color:var(--accent);background:var(--page)}.meanings dd{font-size:.875rem}
 h3.verdict{font-size:1.25rem;margin:0 0 .4rem}
 .card>dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(6.25rem,1fr));gap:.75rem 1.25rem}
 .whole{grid-column:1/-1}
@@ -97,7 +106,10 @@ footer{color:var(--muted);font-size:.875rem;padding-bottom:2.5rem}
 .short pre{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:1rem;overflow-x:auto;font:.875rem/1.5 var(--mono);margin:0 0 1rem}
 @media(max-width:40rem){.width,header,main,footer{padding-left:1rem;padding-right:1rem}main>section,main>.trio>section{padding:1.1rem}
 .state{gap:.75rem}.state .mark{width:1.6rem;height:1.6rem}.facts{gap:.75rem 1.75rem}.refresh{margin-left:0}
-.steps li{grid-template-columns:7.25rem 1fr;gap:0 .5rem;padding:.5rem 0}.steps dl div{grid-template-columns:1fr}}
+.steps li{grid-template-columns:7.25rem 1fr;gap:0 .5rem;padding:.5rem 0}.steps dl div{grid-template-columns:1fr}
+.scroll table,.scroll tbody,.scroll caption{display:block;min-width:0}.scroll thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.scroll tr{display:block;border-top:1px solid var(--line);padding:.4rem 0}.scroll th,.scroll td{display:grid;grid-template-columns:7rem 1fr;gap:0 .75rem;border:0;padding:.1rem 0;max-width:none;text-align:left;white-space:normal}
+.scroll [data-of]::before{content:attr(data-of);color:var(--muted);font-size:.8125rem;line-height:1.7}}
 @media(prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
 @media print{.refresh,nav,.skip{display:none}}
 `);

@@ -12,7 +12,10 @@ export interface Table {
   readonly rows: readonly (readonly Value[])[];
 }
 
-/** A table that scrolls by itself where it is wider than the page. */
+/**
+ * A table that scrolls by itself where it is wider than the page. On a phone each row is a list of its cells with the
+ * names of their columns: the roles say that it is a table all the same.
+ */
 export function renderTable({
   id,
   caption,
@@ -23,13 +26,13 @@ export function renderTable({
 }: Table): Html {
   const kind = (index: number) => (numeric.includes(index) ? 'number' : 'text');
   return html`<div class="scroll" id="${id}" role="region" tabindex="0" aria-label="${caption}">
-<table><caption${captionHidden && html` class="hidden"`}>${caption}</caption>
-<thead><tr>${columns.map((column, index) => html`<th scope="col" class="${kind(index)}">${column}</th>`)}</tr></thead>
-<tbody>${rows.map(
-    (row) => html`<tr>${row.map((value, index) =>
+<table role="table"><caption${captionHidden && html` class="hidden"`}>${caption}</caption>
+<thead role="rowgroup"><tr role="row">${columns.map((column, index) => html`<th role="columnheader" scope="col" class="${kind(index)}">${column}</th>`)}</tr></thead>
+<tbody role="rowgroup">${rows.map(
+    (row) => html`<tr role="row">${row.map((value, index) =>
       index === 0
-        ? html`<th scope="row" class="${kind(index)}">${value}</th>`
-        : html`<td class="${kind(index)}">${value}</td>`,
+        ? html`<th role="rowheader" scope="row" class="${kind(index)}" data-of="${columns[index] ?? ''}"><div>${value}</div></th>`
+        : html`<td role="cell" class="${kind(index)}" data-of="${columns[index] ?? ''}"><div>${value}</div></td>`,
     )}</tr>
 `,
   )}</tbody></table></div>

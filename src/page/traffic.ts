@@ -1,18 +1,21 @@
 import type { Recent, Span } from '../observe/history.ts';
 import type { Quantiles } from '../observe/quantiles.ts';
 import type { Status } from '../status.ts';
+import { renderBreakdown } from './breakdown.ts';
 import { renderChart } from './chart.ts';
 import { type Html, html } from './html.ts';
+import { linkReason } from './reasons.ts';
 import { renderTable } from './table.ts';
 import { count, millis, number, percent, short, utc } from './words.ts';
 
 const quantiles = ['p50', 'p95', 'p99'] as const;
 
 /** Requests, refusals, latency and cache hits of the last fifteen minutes. */
-export function renderTraffic({ history }: Status): Html {
-  const { refusals, seconds } = history;
+export function renderTraffic(status: Status): Html {
+  const { history } = status;
+  const { refusals, durationMs } = history;
   return html`<h2 id="traffic-title">The last 15 minutes</h2>
-${seconds < 890 && html`<p class="note">It started less than 15 minutes ago; this is all since then.</p>`}
+${durationMs < 890_000 && html`<p class="note">It started less than 15 minutes ago; this is all since then.</p>`}
 <div class="charts">
 ${renderRate('Requests', history, ({ requests }) => requests)}
 ${renderRate('Refused by the gateway', history, ({ refused }) => refused)}
@@ -21,13 +24,18 @@ ${renderLatency('Latency of whole requests', history, ({ requestMs }) => request
 ${renderLatency('Latency of the upstream', history, ({ upstreamMs }) => upstreamMs)}
 ${renderReasons(refusals)}
 </div>
+${renderBreakdown(status)}
 <details id="by-minute"><summary>The same by the minute, as a table</summary>
 ${renderMinutes(history)}</details>
 `;
 }
 
-function renderRate(title: string, { steps, seconds, ...whole }: Recent, of: (span: Counts) => number): Html {
-  const values = steps.map((step) => rate(of(step), step.seconds));
+function renderRate(
+  title: string,
+  { steps, durationMs, ...whole }: Recent,
+  of: (span: Counts) => number,
+): Html {
+  const values = steps.map((step) => rate(of(step), step.durationMs));
   const total = of(whole);
   const highest = Math.max(0, ...values);
   return renderChart({
@@ -36,7 +44,7 @@ function renderRate(title: string, { steps, seconds, ...whole }: Recent, of: (sp
     value: short(values.at(-1) ?? 0),
     unit: 'a second now',
     format: (value) => `${short(value)}/s`,
-    summary: `${number(total)} in all, ${short(rate(total, seconds))} a second on average, ${short(highest)} at most.`,
+    summary: `${number(total)} in all, ${short(rate(total, durationMs))} a second on average, ${short(highest)} at most.`,
   });
 }
 
@@ -95,7 +103,7 @@ ${
         ([
           reason,
           refused,
-        ]) => html`<tr><th scope="row">${reason}<svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect width="${Math.max(1, Math.round((refused / most) * 100))}" height="4"/></svg></th><td>${number(refused)}</td></tr>
+        ]) => html`<tr><th scope="row">${linkReason(reason)}<svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect width="${Math.max(1, Math.round((refused / most) * 100))}" height="4"/></svg></th><td>${number(refused)}</td></tr>
 `,
       )}${others > 0 && html`<tr><th scope="row">all others</th><td>${number(others)}</td></tr>`}</tbody></table>`
 }</div>
@@ -123,6 +131,7 @@ function renderMinutes({ minutes }: Recent): Html {
   });
 }
 
-function rate(count: number, seconds: number): number {
-  return seconds === 0 ? 0 : count / seconds;
+/** A second. */
+function rate(count: number, durationMs: number): number {
+  return durationMs === 0 ? 0 : (count / durationMs) * 1000;
 }

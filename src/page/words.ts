@@ -44,23 +44,35 @@ export function cut(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
-/** `3 h ago`, with the moment itself for machines and for whoever points at it. */
+/**
+ * Texts cut in the middle, so that those that differ do not look alike: ids that are rotated often have the same
+ * beginning or the same end. Where two would still look alike, both stay whole.
+ */
+export function cutApart(texts: readonly string[], most: number): readonly string[] {
+  const short = (text: string) =>
+    text.length > most ? `${text.slice(0, Math.ceil(most / 2))}…${text.slice(-Math.floor(most / 2))}` : text;
+  const counts = new Map<string, number>();
+  for (const text of new Set(texts)) counts.set(short(text), (counts.get(short(text)) ?? 0) + 1);
+  return texts.map((text) => (counts.get(short(text)) === 1 ? short(text) : text));
+}
+
+/** `3 h ago (2026-11-25 12:00:05 UTC)`. */
 export function since(iso: string, now: string): Html {
   const ms = Date.parse(now) - Date.parse(iso);
   return moment(iso, ms < 1000 ? 'just now' : `${span(ms)} ago`);
 }
 
-/** `in 3 h`. */
+/** `in 3 h (2026-11-25 12:00:05 UTC)`. */
 export function until(iso: string, now: string): Html {
   const ms = Date.parse(iso) - Date.parse(now);
   return moment(iso, ms < 1000 ? 'now' : `in ${span(ms)}`);
 }
 
-/** `2026-11-25 12:00:05 UTC`. */
+/** `2026-11-25 12:00:05 UTC`: the one form of a moment. */
 export function utc(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 }
 
 function moment(iso: string, text: string): Html {
-  return html`<time datetime="${iso}" title="${utc(iso)}">${text}</time>`;
+  return html`<time datetime="${iso}">${text} <small>(${utc(iso)})</small></time>`;
 }

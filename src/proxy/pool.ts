@@ -159,6 +159,11 @@ export class ConnectionPool {
     this.#replace(connection, waiter);
   }
 
+  /** Connections that carry a request, and requests that wait for one. */
+  get usage(): { readonly inUse: number; readonly waiting: number } {
+    return { inUse: this.#all.size - this.#idle.length, waiting: this.#queue.size };
+  }
+
   /** Keeps no idle connection any more; resolves when the last request has ended. */
   close(): Promise<void> {
     this.#closing = true;

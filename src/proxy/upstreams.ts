@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { Condition } from './condition.ts';
 import { compileConnector, type Dial, readTlsFiles, type UpstreamTls } from './connector.ts';
 import { isHopByHop } from './hop-by-hop.ts';
 import { ConnectionPool } from './pool.ts';
@@ -40,6 +41,8 @@ export interface Upstream {
   /** Constant for an upstream, so that a client's Host never chooses the name asked for in TLS. */
   readonly serverName: string;
   readonly pool: ConnectionPool;
+  /** What requests have met there so far. */
+  readonly condition: Condition;
   /** Opens one connection outside the pool, verified like those in it. */
   readonly dial: Dial;
   /** Equal for two that are made of the same options and the same files. */
@@ -120,6 +123,7 @@ function createUpstream(
       bodyTimeout: options.bodyTimeout,
       serverName,
       pool: new ConnectionPool(url.origin, options, connector, clock),
+      condition: new Condition(),
       dial,
     };
   } catch (error) {

@@ -211,6 +211,11 @@ t.test('faults, each with its path', async (t) => {
       fault: /^admin\.port: must be another one/,
     },
     {
+      name: 'an admin token that is required and is none',
+      config: { ...base, admin: { tokenRequired: true } },
+      fault: /^admin\.tokenFile: is needed with tokenRequired/,
+    },
+    {
       name: 'a drain that ends before it begins',
       config: { ...base, drain: { delay: '30s' } },
       fault: /^drain\.timeout: must be longer/,

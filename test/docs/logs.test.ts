@@ -8,6 +8,7 @@ import { ask, deadUrl, sendRaw } from '../gateway/wire.ts';
 import { startEcho } from '../helpers/echo.ts';
 import { type LogLine, startGateway } from '../helpers/gateway.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
+import { request } from '../helpers/request.ts';
 import { codes, docs, readBlocks, readDoc, readTable } from './markdown.ts';
 
 const text = readDoc('logs.md');
@@ -53,7 +54,8 @@ function shapeOf(value: unknown): unknown {
 async function live(t: Test): Promise<readonly LogLine[]> {
   const [issuer, echo] = await Promise.all([startFakeIssuer(t), startEcho(t)]);
   const down = () => issuer.respond((_request, response) => response.writeHead(503).end());
-  const cacheFile = join(t.testdir({}), 'keys.json');
+  const folder = t.testdir({ token: 'an-admin-token-of-32-bytes-or-so!!' });
+  const cacheFile = join(folder, 'keys.json');
   const base: ConfigInput = {
     upstream: echo.url,
     upstreams: { dead: await deadUrl() },
@@ -102,10 +104,21 @@ async function live(t: Test): Promise<readonly LogLine[]> {
   await gateway.reload({ ...base, log: { sample: 0 } }).catch(() => {});
   await gateway.server.drain();
 
+  const blocking = await startGateway(t, {
+    ...base,
+    admin: { tokenFile: join(folder, 'token') },
+    failureLimit: { max: 1 },
+  });
+  await blocking.get('/x', 'x');
+  await request(blocking.admin, {
+    method: 'DELETE',
+    path: '/api/blocks/127.0.0.1',
+    headers: { authorization: 'Bearer an-admin-token-of-32-bytes-or-so!!' },
+  });
   const stale = await startGateway(t, base);
   writeFileSync(cacheFile, 'junk');
   const broken = await startGateway(t, base);
-  return [gateway, stale, broken].flatMap(({ lines }) => lines);
+  return [gateway, blocking, stale, broken].flatMap(({ lines }) => lines);
 }
 
 t.test('the lines shown are such as a sidecar writes', async (t) => {

@@ -209,11 +209,51 @@ t.test('whom it blocks, the latest first', async (t) => {
   time.elapsed += 10_000;
   fail('2001:db8::1', 'b');
   fail('198.51.100.9', 'c');
+  const fresh = { ageMs: 0, remainingMs: 30_000 };
   t.strictSame(limit.latestBlocks(2), [
-    { network: '198.51.100.0', seconds: 30 },
-    { network: '2001:db8::', seconds: 30 },
+    { address: '198.51.100.0', network: '198.51.100.0/24', ...fresh },
+    { address: '2001:db8::', network: '2001:db8::/64', ...fresh },
   ]);
-  t.strictSame(limit.latestBlocks(5)[2], { network: '192.0.2.0', seconds: 20 });
+  const oldest = { address: '192.0.2.0', network: '192.0.2.0/24', ageMs: 10_000, remainingMs: 20_000 };
+  t.strictSame(limit.latestBlocks(5)[2], oldest);
+  t.strictSame(limit.latestBlocks(5, 2), [oldest], 'without the first two');
   time.elapsed += 20_000;
   t.equal(limit.latestBlocks(5).length, 2, 'a block that has ended is none');
+});
+
+t.test('a block can be ended before its time', async (t) => {
+  const cases = [
+    { client: '192.0.2.1', network: '192.0.2.1' },
+    { client: '192.0.2.1', network: '192.0.2.1', by: '192.0.2.1/32' },
+    { client: '192.0.2.1', network: '192.0.2.0/24', prefixes: { ipv4Prefix: 24 } },
+    { client: '192.0.2.1', network: '192.0.2.0/24', by: '192.0.2.200', prefixes: { ipv4Prefix: 24 } },
+    { client: '::ffff:192.0.2.1', network: '192.0.2.1' },
+    { client: '2001:db8::1', network: '2001:db8::/64' },
+    { client: '2001:db8::1', network: '2001:db8::/64', by: '2001:DB8:0:0::77' },
+    { client: '2001:db8::1', network: '2001:db8::1', prefixes: { ipv6Prefix: 128 } },
+    { client: 'unknown', network: 'unknown' },
+  ];
+  for (const { client, network, by = network, prefixes } of cases) {
+    const { limit, fail } = begin(prefixes);
+    fail(client, 'a', 'b', 'c');
+    t.equal(limit.latestBlocks(1)[0]?.network, network);
+    t.equal(limit.release(by), network, `${by} names ${network}`);
+    t.equal(limit.blockedFor(client), 0);
+    t.equal(limit.size, 0);
+    t.equal(limit.release(by), null, 'once');
+    t.strictSame(fail(client, 'a', 'b', 'c'), [false, false, true], 'its count begins anew');
+  }
+});
+
+t.test('what names no block ends none', async (t) => {
+  const { limit, time, fail } = begin();
+  fail('192.0.2.1', 'a', 'b', 'c');
+  fail('2001:db8::1', 'a', 'b', 'c');
+  fail('192.0.2.2', 'a');
+  const others = ['192.0.2.2', '192.0.2.3', '192.0.2.1/24', '192.0.2.1/', '192.0.2.1/032', '2001:db8::/48'];
+  for (const text of [...others, '2001:db8:0:1::/64', '', '/', 'all', '*', '0.0.0.0/0', 'toString'])
+    t.equal(limit.release(text), null, text);
+  t.equal(limit.blockedClients(), 2);
+  time.elapsed += 30_000;
+  t.equal(limit.release('192.0.2.1'), null, 'nor does one that has ended');
 });

@@ -34,14 +34,14 @@ function begin() {
 t.test('before anything has happened', async (t) => {
   const { history } = begin();
   t.match(await history.read(), {
-    seconds: 0,
+    durationMs: 0,
     requests: 0,
     refused: 0,
     reported: 0,
     refusals: {},
     requestMs: null,
     upstreamMs: null,
-    steps: [{ requests: 0, seconds: 0 }],
+    steps: [{ requests: 0, durationMs: 0 }],
     minutes: [{ requests: 0 }],
   });
 });
@@ -62,7 +62,7 @@ t.test('what was counted, step by step', async (t) => {
   pass(6);
   const read = await history.read();
   t.match(read, {
-    seconds: 16,
+    durationMs: 16_000,
     requests: 14,
     refused: 3,
     reported: 3,
@@ -74,13 +74,67 @@ t.test('what was counted, step by step', async (t) => {
   });
   t.strictSame(Object.keys(read.refusals), ['token_expired', 'token_missing'], 'the most frequent first');
   t.strictSame(
-    read.steps.map(({ requests, seconds, requestMs }) => [requests, seconds, requestMs === null]),
+    read.steps.map(({ requests, durationMs, requestMs }) => [requests, durationMs, requestMs === null]),
     [
-      [10, 10, false],
-      [4, 6, false],
+      [10, 10_000, false],
+      [4, 6000, false],
     ],
   );
   t.strictSame(await history.read(), read, 'reading ends no step');
+});
+
+t.test('by rule, by issuer and by upstream, the busiest first', async (t) => {
+  const { metrics, history, pass } = begin();
+  const ask = (rule: string, status: string, times = 1) => {
+    metrics.requests.of(rule, 'GET', status).value += times;
+  };
+  t.match(await history.read(), { rules: [], issuers: [], upstreams: [] });
+  ask('a', '200', 100);
+  metrics.decisions.of('allow', 'ok', 'https://old.example').value += 100;
+  metrics.upstreamDuration.of('default').observe(5);
+  pass(10);
+  await history.sample();
+  for (let i = 0; i < 90; i++) {
+    pass(10);
+    await history.sample();
+  }
+  t.match(await history.read(), { rules: [], issuers: [], upstreams: [] }, 'what is older is not counted');
+
+  ask('a', '200');
+  for (const status of ['401', '404', '301', '503', 'OTHER']) ask('__proto__', status);
+  ask('toString', '502');
+  metrics.decisions.of('allow', 'ok', 'https://idp.example').value += 5;
+  metrics.decisions.of('deny', 'token_expired', 'https://idp.example').value += 2;
+  metrics.decisions.of('deny', 'audience_mismatch', 'https://idp.example').value += 1;
+  metrics.decisions.of('report', 'token_expired', 'none').value += 4;
+  for (let i = 0; i < 100; i++) metrics.upstreamDuration.of('billing').observe(0.0009);
+  pass(10);
+  await history.sample();
+  const { rules, issuers, upstreams } = await history.read();
+  t.strictSame(rules, [
+    { rule: '__proto__', requests: 5, clientErrors: 2, serverErrors: 1 },
+    { rule: 'toString', requests: 1, clientErrors: 0, serverErrors: 1 },
+    { rule: 'a', requests: 1, clientErrors: 0, serverErrors: 0 },
+  ]);
+  t.strictSame(issuers, [
+    { issuer: 'https://idp.example', allowed: 5, reported: 0, denied: 3 },
+    { issuer: 'none', allowed: 0, reported: 4, denied: 0 },
+  ]);
+  t.strictSame(upstreams, [
+    { upstream: 'billing', answered: 100, answerMs: { p50: 0.5, p95: 0.95, p99: 0.99 } },
+  ]);
+});
+
+t.test('a config with thousands of rules fills no memory', async (t) => {
+  const { metrics, history, pass } = begin();
+  for (let step = 0; step < 3; step++) {
+    for (let i = 0; i < 3000; i++) metrics.requests.of(`rule-${i}`, 'GET', '200').value += i;
+    pass(10);
+    await history.sample();
+  }
+  const { rules } = await history.read();
+  t.equal(rules.length, 100);
+  t.match(rules[0], { rule: 'rule-2999', requests: 3 * 2999 });
 });
 
 t.test('a step that has just begun is shown with the one before it', async (t) => {
@@ -91,7 +145,7 @@ t.test('a step that has just begun is shown with the one before it', async (t) =
   serve(1);
   pass(1);
   const { steps, requests } = await history.read();
-  t.match(steps, [{ requests: 11, seconds: 11 }]);
+  t.match(steps, [{ requests: 11, durationMs: 11_000 }]);
   t.equal(requests, 11);
 });
 
@@ -103,12 +157,12 @@ t.test('it looks back for fifteen minutes', async (t) => {
     await history.sample();
     serve(1);
   }
-  const { steps, minutes, requests, seconds } = await history.read();
+  const { steps, minutes, requests, durationMs } = await history.read();
   t.equal(steps.length, 90);
-  t.equal(seconds, 900);
+  t.equal(durationMs, 900_000);
   t.equal(requests, 91, 'what is older is not counted');
   t.equal(minutes.length, 15);
-  t.match(minutes[0], { requests: 6, seconds: 60 });
+  t.match(minutes[0], { requests: 6, durationMs: 60_000 });
   t.match(minutes.at(-1), { requests: 7 });
 });
 

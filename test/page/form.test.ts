@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isOwnForm, readForm } from '../../src/page/form.ts';
+import { isOwnForm, readBlocksForm, readForm } from '../../src/page/form.ts';
 
 t.test('where a form came from', async (t) => {
   const host = 'localhost:9090';
@@ -52,4 +52,18 @@ t.test('what a form says', async (t) => {
     { body: 'token=a&__proto__=b', input: null },
   ];
   for (const { body, input } of cases) t.strictSame(readForm(body), input, body);
+});
+
+t.test('what the form of the blocked clients says', async (t) => {
+  const cases = [
+    { body: 'token=+a+&show=1', form: { token: 'a', release: null } },
+    { body: 'token=a&release=2001%3Adb8%3A%3A%2F64', form: { token: 'a', release: '2001:db8::/64' } },
+    { body: 'release=', form: { token: '', release: '' } },
+    { body: '', form: { token: '', release: null } },
+    { body: 'token=a&token=b', form: null },
+    { body: 'release=a&release=b', form: null },
+    { body: 'token=a&path=/', form: null },
+    { body: 'token=a&toString=b', form: null },
+  ];
+  for (const { body, form } of cases) t.strictSame(readBlocksForm(body), form, body);
 });

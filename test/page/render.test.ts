@@ -1,10 +1,11 @@
 import t from 'tap';
+import { reasons } from '../../src/errors.ts';
 import type { Explanation } from '../../src/explain/explain.ts';
 import { listChecks } from '../../src/explain/steps.ts';
 import { renderPage } from '../../src/page/render.ts';
 import { concludeState } from '../../src/page/state.ts';
-import type { Status } from '../../src/status.ts';
-import { issuer, past, quiet, well } from './status.ts';
+import type { Status, UpstreamStatus } from '../../src/status.ts';
+import { issuer, past, quiet, upstream, well } from './status.ts';
 
 /** What a reader sees, without markup; each piece of text after a space. */
 function seen(status: Partial<Status>, explanation: Explanation | null = null): string {
@@ -27,6 +28,18 @@ const denied: Explanation = {
     rule: { hint: 'a remark' },
     audience: { expected: 'api://orders', got: 'api://billing', hint: 'for another' },
   }),
+};
+
+const failed: Status['config'] = {
+  ...well.config,
+  lastReload: { at: '2026-11-25T11:59:00.000Z', result: 'failure', faults: ['upstream: is missing'] },
+};
+const broken: UpstreamStatus = {
+  ...upstream,
+  state: 'fails',
+  lastError: { reason: 'upstream_timeout', at: '2026-11-25T11:59:58.000Z' },
+  failedInRow: 5,
+  errors: { upstream_timeout: 7, upstream_unreachable: 1 },
 };
 
 t.test('the sentence at the top', async (t) => {
@@ -72,6 +85,48 @@ t.test('the sentence at the top', async (t) => {
       says: /^Ready, but the keys of .* could not be refreshed/,
     },
     { name: 'report mode', status: { mode: 'report' }, tone: 'warn', says: /^Ready in report mode/ },
+    {
+      name: 'a reload that failed',
+      status: { config: failed },
+      tone: 'warn',
+      says: /^Ready, but the last reload of the config failed\. The config before it stays in force\.$/,
+    },
+    {
+      name: 'that, and one without keys',
+      status: { config: failed, issuers: [issuer, never] },
+      tone: 'bad',
+      says: /^Ready, but the last reload of the config failed\. .* Also, tokens of .* 503/,
+    },
+    {
+      name: 'that, in report mode',
+      status: { config: failed, mode: 'report' },
+      tone: 'warn',
+      says: /^Ready, but the last reload/,
+    },
+    {
+      name: 'that, and not ready',
+      status: { config: failed, ready: false, reasons: [keys] },
+      tone: 'bad',
+      says: /^Not ready because .* Also, the last reload of the config failed\.$/,
+    },
+    {
+      name: 'a reload that succeeded',
+      status: { config: { ...failed, lastReload: { at: well.now, result: 'success', faults: [] } } },
+      tone: 'good',
+      says: /^Ready to verify/,
+    },
+    {
+      name: 'an upstream that fails',
+      status: { upstreams: [upstream, { ...broken, name: 'billing' }] },
+      tone: 'warn',
+      says: /^Ready, but the upstream billing has failed its last request\.$/,
+    },
+    {
+      name: 'several',
+      status: { upstreams: [broken, broken] },
+      tone: 'warn',
+      says: /^Ready, but 2 upstreams have failed their last requests\.$/,
+    },
   ];
   for (const { name, status, tone, says } of cases) {
     const state = concludeState({ ...well, ...status });
@@ -168,7 +223,7 @@ t.test('what the page shows', async (t) => {
         },
       },
       says: [
-        /203\.0\.113\.x 12:05:00 UTC, in 5 min/,
+        /203\.0\.113\.x in 5 min \(2026-11-25 12:05:00 UTC\)/,
         'And 32 other clients.',
         '40 clients with forged tokens',
       ],
@@ -188,13 +243,59 @@ t.test('what the page shows', async (t) => {
     {
       name: 'a reload that failed, and settings that wait',
       status: {
-        config: {
-          ...well.config,
-          needsRestart: ['listen.port'],
-          lastReload: { at: '2026-11-25T11:59:00.000Z', result: 'failure', faults: ['upstream: is missing'] },
+        config: { ...failed, needsRestart: ['listen.port'] },
+      },
+      says: [
+        /The last reload failed It was tried 1 min ago \(2026-11-25 11:59:00 UTC\).*upstream: is missing.*The last 15 minutes/,
+        'failed , 1 min ago',
+        'A restart is needed for 1 setting: listen.port',
+      ],
+    },
+    {
+      name: 'an upstream',
+      status: {
+        history: {
+          ...past(quiet),
+          upstreams: [{ upstream: 'default', answered: 1234, answerMs: { p50: 3, p95: 8, p99: 1500 } }],
         },
       },
-      says: ['failed , 1 min ago', 'upstream: is missing', 'A restart is needed for 1 setting: listen.port'],
+      says: [
+        'default http://127.0.0.1:3000 Answers. It last answered 3 s ago (2026-11-25 11:59:57 UTC) .',
+        /Answers 1,234 Latency p50 3 ms Latency p99 1\.5 s In use 3 of 256 Waiting 0/,
+      ],
+    },
+    {
+      name: 'one that fails',
+      status: { upstreams: [broken] },
+      says: [
+        /Fails\. The last 5 requests failed, the latest 2 s ago \(.*\) : Upstream timeout \( upstream_timeout \)\. It last answered 3 s ago/,
+        /7 × upstream_timeout , 1 × upstream_unreachable/,
+      ],
+    },
+    {
+      name: 'one that nobody has asked',
+      status: { upstreams: [{ ...upstream, state: 'unused', lastAnswer: null }] },
+      says: ['Not used yet. No request to it has ended.'],
+    },
+    {
+      name: 'traffic by rule and by issuer',
+      status: {
+        history: {
+          ...past(quiet),
+          rules: Array.from({ length: 22 }, (_, i) => ({
+            rule: `r${i}`,
+            requests: 1000 - i,
+            clientErrors: 7,
+            serverErrors: 3,
+          })),
+          issuers: [{ issuer: 'https://idp.example.com', allowed: 900, reported: 5, denied: 70 }],
+        },
+      },
+      says: [
+        'Rule Requests 4xx 5xx r0 1,000 7 3 r1 999 7 3',
+        'And 2 others, in /api/status',
+        'Issuer Allowed Denied Reported https://idp.example.com 900 70 5',
+      ],
     },
     {
       name: 'report mode',
@@ -223,6 +324,7 @@ t.test('what the page shows', async (t) => {
       t.ok(typeof each === 'string' ? text.includes(each) : each.test(text), `${name}: ${each}`);
     }
   }
+  t.match(seen({}), /By issuer No request came\./);
   t.notMatch(seen({}), /report mode|would have been refused/i, 'nothing of report mode where there is none');
 });
 
@@ -251,6 +353,71 @@ t.test('an explanation, step by step', async (t) => {
   t.notMatch(odd, 'EYJHBGCI', 'what is no method could be anything');
 });
 
+t.test('one form of a moment', async (t) => {
+  const text = renderPage({ ...well, config: failed, upstreams: [broken] }, denied);
+  t.notMatch(text.replace(/datetime="[^"]*"/g, ''), /\d{4}-\d\d-\d\dT/, 'no other one is shown');
+  for (const [moment] of seen({ config: failed, upstreams: [broken] }).matchAll(/\d\d:\d\d:\d\d.{4}/g)) {
+    t.match(moment, / UTC$/);
+  }
+});
+
+t.test('a reason leads to what it means', async (t) => {
+  const history = { ...past(quiet), refusals: { token_missing: 3, [String('<b>')]: 1 } };
+  const row = { rule: 'a', reason: 'token_expired', issuer: 'b', who: 'c', count: 1, lastSeen: well.now };
+  const reporting = { exceptions: ['a'], rows: [row], forgotten: 0 };
+  const text = renderPage({ ...well, history, reporting, upstreams: [broken] }, denied);
+  const linked = new Set([...text.matchAll(/href="#reason-(\w+)"/g)].map(([, code]) => code));
+  t.strictSame([...linked].sort(), [
+    'audience_mismatch',
+    'token_expired',
+    'token_missing',
+    'upstream_timeout',
+    'upstream_unreachable',
+  ]);
+  const ids = new Set([...text.matchAll(/id="reason-(\w+)"/g)].map(([, code]) => code));
+  t.strictSame([...ids], Object.keys(reasons), 'all of them are there');
+  t.match(seen({}), 'token_missing 401 Token missing. The request carries no token.');
+});
+
+t.test('blocked clients in full, for the admin token', async (t) => {
+  const block = {
+    network: '2001:db8::/64',
+    since: '2026-11-25T11:00:00.000Z',
+    until: '2026-11-25T12:05:00.000Z',
+    remainingMs: 300_000,
+  };
+  const status: Status = {
+    ...well,
+    failureLimit: {
+      clients: 4,
+      blocked: 3,
+      blockedClients: [{ client: '2001:db8:0:…', until: block.until }],
+    },
+  };
+  const view = { kind: 'full', blocks: [block], total: 3, asksToken: true, done: 'Done "so".' } as const;
+  const full = renderPage(status, null, view);
+  t.match(
+    full,
+    '<button type="submit" name="release" value="2001:db8::/64" aria-label="Release 2001:db8::/64">',
+  );
+  t.match(full, /in 5 min <small>\(2026-11-25 12:05:00 UTC\)/);
+  t.match(full, 'And 2 other clients.');
+  t.match(full, 'Done &quot;so&quot;.');
+  t.match(full, /<input id="admin-token" name="token" type="password"/);
+  t.ok(full.indexOf('name="show"') < full.indexOf('name="release"'), 'the Enter key releases nobody');
+  t.match(full, '<section id="clients" aria-', 'and no update masks them again');
+
+  const held = renderPage(status, null, { ...view, asksToken: false, done: null });
+  t.match(held, '<section id="clients" data-live aria-');
+  t.notMatch(held, 'type="password"', 'whose token comes with every request is not asked for it');
+  const masked = renderPage(status, null, { kind: 'masked', hasToken: true });
+  t.match(masked, 'type="password"');
+  t.notMatch(masked, /2001:db8::\/64|name="release"/);
+  const without = renderPage(status, null, { kind: 'masked', hasToken: false });
+  t.notMatch(without, 'type="password"');
+  t.match(without, 'set <code>admin.tokenFile</code>');
+});
+
 t.test('no text can become markup', async (t) => {
   const evil = `"><script>alert('1')</script><img src=x onerror=alert(1)>&lt;`;
   /** Puts the text in the place of every other, however deep. */
@@ -263,6 +430,7 @@ t.test('no text can become markup', async (t) => {
   const full: Status = {
     ...well,
     issuers: [{ ...issuer, skipped: [{ kid: 'a', why: 'b' }], lastError: { code: 'a', message: 'b' } }],
+    upstreams: [broken],
     failureLimit: { clients: 1, blocked: 1, blockedClients: [{ client: 'a', until: well.now }] },
     config: { ...well.config, needsRestart: ['a'] },
     reporting: {
@@ -278,8 +446,22 @@ t.test('no text can become markup', async (t) => {
     mode: 'report',
     now: well.now,
     modeSince: well.now,
-    history: { ...past(quiet), refusals: { [evil]: 1 } },
-    issuers: poisoned.issuers.map((each) => ({ ...each, state: 'stale' })),
+    history: {
+      ...past(quiet),
+      refusals: { [evil]: 1 },
+      rules: [{ rule: evil, requests: 1, clientErrors: 1, serverErrors: 1 }],
+      issuers: [{ issuer: evil, allowed: 1, reported: 1, denied: 1 }],
+      upstreams: [{ upstream: evil, answered: 1, answerMs: null }],
+    },
+    issuers: poisoned.issuers.map((each) => ({ ...each, state: 'stale', lastSuccess: well.now })),
+    upstreams: poisoned.upstreams.map((each) => ({
+      ...each,
+      state: 'fails',
+      lastAnswer: well.now,
+      lastError: { reason: 'upstream_timeout', at: well.now },
+      errors: { [evil]: 1 },
+      connections: upstream.connections,
+    })),
     failureLimit: { clients: 1, blocked: 1, blockedClients: [{ client: evil, until: well.now }] },
     config: { ...poisoned.config, lastReload: { at: well.now, result: 'failure', faults: [evil] } },
     reporting: {
@@ -295,8 +477,10 @@ t.test('no text can become markup', async (t) => {
     issuer: evil,
     rule: { name: evil, auth: 'required', upstream: evil } as const,
   };
-  const text = renderPage(status, explanation);
-  t.equal(text.match(/<script/g)?.length, 1, 'no script but our own');
+  const block = { network: evil, since: well.now, until: well.now, remainingMs: 1 };
+  const clients = { kind: 'full', blocks: [block], total: 1, asksToken: true, done: evil } as const;
+  const text = renderPage(status, explanation) + renderPage(status, explanation, clients);
+  t.equal(text.match(/<script/g)?.length, 2, 'no script but our own, on both pages');
   t.notMatch(text, /<img|alert\('|"><script|onerror=alert\(1\)>/);
   const shown = text.match(/&quot;&gt;&lt;script&gt;alert\(&#39;1&#39;\)&lt;\/script&gt;/g)?.length ?? 0;
   t.ok(shown > 30, `and all of it is shown as it is: ${shown} times`);
@@ -314,7 +498,7 @@ t.test('headings in order, labels for every field, ids once', async (t) => {
   });
   const ids = [...text.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
   t.strictSame(ids, [...new Set(ids)]);
-  for (const [, name] of text.matchAll(/<(?:input|select|textarea) id="(\w+)"/g)) {
+  for (const [, name] of text.matchAll(/<(?:input|select|textarea) id="([\w-]+)"/g)) {
     t.ok(text.includes(`<label for="${name}">`), `${name} has a label`);
   }
   for (const [, id] of text.matchAll(/aria-(?:labelledby|describedby)="([^"]+)"/g))

@@ -1,11 +1,11 @@
 import type { Recent, Span } from '../../src/observe/history.ts';
-import type { IssuerStatus, Status } from '../../src/status.ts';
+import type { IssuerStatus, Status, UpstreamStatus } from '../../src/status.ts';
 
 const now = '2026-11-25T12:00:00.000Z';
 
 export const quiet: Span = {
   endedAt: now,
-  seconds: 10,
+  durationMs: 10_000,
   requests: 0,
   refused: 0,
   reported: 0,
@@ -21,12 +21,23 @@ export const issuer: IssuerStatus = {
   keys: [{ kid: 'k1', thumbprint: 'thumb-1', type: 'RSA', algorithms: ['RS256', 'PS256'] }],
   skipped: [],
   fromCacheFile: false,
-  lastSuccess: Date.parse(now) - 180_000,
+  lastSuccess: '2026-11-25T11:57:00.000Z',
   ageMs: 180_000,
   nextRefreshMs: 420_000,
   lastError: null,
   source: 'discovery',
   maxStaleMs: 86_400_000,
+};
+
+export const upstream: UpstreamStatus = {
+  name: 'default',
+  url: 'http://127.0.0.1:3000',
+  state: 'answers',
+  lastAnswer: '2026-11-25T11:59:57.000Z',
+  lastError: null,
+  failedInRow: 0,
+  errors: {},
+  connections: { inUse: 3, waiting: 0, most: 256 },
 };
 
 /** A sidecar that is well and has nothing to do. */
@@ -40,7 +51,7 @@ export const well: Status = {
   reasons: [],
   now,
   startedAt: '2026-11-25T10:00:00.000Z',
-  uptimeSeconds: 7200,
+  uptimeMs: 7_200_000,
   config: {
     source: 'sidecar.yaml',
     loadedAt: '2026-11-25T10:00:00.000Z',
@@ -49,6 +60,7 @@ export const well: Status = {
   },
   log: { level: 'info', configured: 'info' },
   issuers: [issuer],
+  upstreams: [upstream],
   tokenCache: {
     entries: 3,
     bytes: 4096,
@@ -67,5 +79,14 @@ export const well: Status = {
 /** A history of these steps, whose sums are those of the last one. */
 export function past(...steps: readonly Span[]): Recent {
   const whole = steps.at(-1) ?? quiet;
-  return { ...whole, seconds: 900, refusals: {}, steps, minutes: steps };
+  return {
+    ...whole,
+    durationMs: 900_000,
+    refusals: {},
+    rules: [],
+    issuers: [],
+    upstreams: [],
+    steps,
+    minutes: steps,
+  };
 }

@@ -3,6 +3,7 @@ import {
   bytes,
   count,
   cut,
+  cutApart,
   millis,
   number,
   percent,
@@ -44,9 +45,30 @@ t.test('numbers as people read them', async (t) => {
 });
 
 t.test('moments', async (t) => {
-  const shown = '<time datetime="2026-11-25T11:57:00.000Z" title="2026-11-25 11:57:00 UTC">3 min ago</time>';
+  const shown =
+    '<time datetime="2026-11-25T11:57:00.000Z">3 min ago <small>(2026-11-25 11:57:00 UTC)</small></time>';
   t.equal(since('2026-11-25T11:57:00.000Z', now).text, shown);
-  t.match(since(now, now).text, '>just now<');
-  t.match(until('2026-11-25T13:00:00.000Z', now).text, '>in 1 h<');
-  t.match(until('2026-11-25T11:00:00.000Z', now).text, '>now<');
+  t.match(since(now, now).text, '>just now <');
+  t.match(until('2026-11-25T13:00:00.000Z', now).text, '>in 1 h <small>(2026-11-25 13:00:00 UTC)<');
+  t.match(until('2026-11-25T11:00:00.000Z', now).text, '>now <');
+});
+
+t.test('ids that differ do not look alike', async (t) => {
+  const cases: readonly { name: string; ids: readonly string[]; shown: readonly string[] }[] = [
+    { name: 'short ones', ids: ['k1', 'k2', ''], shown: ['k1', 'k2', ''] },
+    { name: 'as long as there is room', ids: ['abcdefgh'], shown: ['abcdefgh'] },
+    { name: 'longer ones', ids: ['abcdefghi', 'abcdefghj'], shown: ['abcd…fghi', 'abcd…fghj'] },
+    {
+      name: 'those that differ in the middle alone',
+      ids: ['2026-01-key', '2026-02-key', 'abcdefghijkl'],
+      shown: ['2026-01-key', '2026-02-key', 'abcd…ijkl'],
+    },
+    { name: 'the same twice', ids: ['abcdefghi', 'abcdefghi'], shown: ['abcd…fghi', 'abcd…fghi'] },
+    {
+      name: 'one that looks like another that is cut',
+      ids: ['abcd…fghi', 'abcdefghi'],
+      shown: ['abcd…fghi', 'abcdefghi'],
+    },
+  ];
+  for (const { name, ids, shown } of cases) t.strictSame(cutApart(ids, 8), shown, name);
 });

@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { type SceneOptions, startScene } from '../gateway/scene.ts';
+import { deadUrl } from '../gateway/wire.ts';
 import { makeKey } from '../helpers/key.ts';
 import { startBrowser, textOf, visit } from './browser.ts';
 import { findPeer } from './peer.ts';
@@ -9,7 +11,9 @@ import { findPeer } from './peer.ts';
 const chromium = findPeer('chromium', 'chromium', { install: true });
 const { skip } = chromium;
 const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
+const secret = 'an-admin-token-of-32-bytes-or-so--';
 const rules = [
+  { name: 'dead', path: '/dead', auth: 'none' as const, upstream: 'dead' },
   { name: 'orders', path: '/orders/*', scopes: ['orders:read'] },
   { name: 'admin', path: '/admin', scopes: ['none:such'], mode: 'report' as const },
 ];
@@ -18,7 +22,13 @@ const browser = skip ? null : await startBrowser(t, chromium.path as string);
 
 /** A gateway that has seen requests of several kinds, and a browser. */
 async function start(t: Test, options: SceneOptions = {}) {
-  const config = { rules, failureLimit: { max: 1, blockFor: '1h' } };
+  const tokenFile = join(t.testdir({ token: secret }), 'token');
+  const config = {
+    rules,
+    admin: { tokenFile },
+    upstreams: { dead: await deadUrl() },
+    failureLimit: { max: 1, blockFor: '1h' },
+  };
   const scene = await startScene(t, config, options);
   const { gateway, issuer, echo } = scene;
   const stranger = await makeKey();
@@ -127,7 +137,7 @@ t.test('it keeps itself up to date', { skip }, async (t) => {
     'by-minute',
     'what has the focus keeps it',
   );
-  t.match(await textOf(page, '#updated'), /^Updated at /);
+  t.match(await textOf(page, '#updated'), /^Updated at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
 
   await reload({ mode: 'report' });
   await page.clock.runFor(5000);
@@ -163,25 +173,109 @@ t.test('it keeps itself up to date', { skip }, async (t) => {
   await page.locator('#updated:not(.late)', { hasText: 'Updated at' }).waitFor();
 });
 
+async function assertNoFault(t: Test, page: Page, name: string): Promise<void> {
+  const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResults;
+  t.strictSame(
+    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+    [],
+    name,
+  );
+  t.ok(
+    passes.some(({ id }) => id === 'color-contrast'),
+    'contrast was looked at',
+  );
+}
+
+/** Types the admin token and asks for the blocked clients in full. */
+async function showBlocked(page: Page): Promise<void> {
+  await page.fill('#admin-token', secret);
+  await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Show in full' }).click()]);
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  t.test(
+    `a client is released, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`,
+    { skip },
+    async (t) => {
+      const { browser, gateway } = await start(t);
+      const { page, faults } = await visit(t, browser, gateway.admin, { javaScriptEnabled });
+      t.match(await textOf(page, '#clients'), '127.0.0.x');
+      await showBlocked(page);
+      t.match(await textOf(page, '#clients'), '127.0.0.9');
+      t.equal(await page.inputValue('#admin-token'), '', 'the page does not keep the token');
+      t.equal(
+        page.url(),
+        `${gateway.admin}/${javaScriptEnabled ? '' : 'blocks'}#clients`,
+        'it is in no address',
+      );
+
+      await page.fill('#admin-token', secret);
+      await Promise.all([
+        page.waitForEvent('load'),
+        page.getByRole('button', { name: 'Release 127.0.0.9' }).click(),
+      ]);
+      t.match(await textOf(page, '#clients'), '127.0.0.9 is released');
+      t.match(await textOf(page, '#clients'), 'Nobody is blocked.');
+      t.notOk((await page.content()).includes(secret));
+      const { msg, network } = await gateway.lineWhere((line) => line.msg === 'block released');
+      t.strictSame([msg, network], ['block released', '127.0.0.9']);
+      if (javaScriptEnabled) {
+        await page.reload();
+        t.equal(await page.getByText('is released').count(), 0, 'a reload sends nothing again');
+      }
+      t.strictSame(faults, []);
+    },
+  );
+}
+
+t.test(
+  'an update leaves what is typed for the blocked clients, and what is shown of them',
+  { skip },
+  async (t) => {
+    const { browser, gateway, issuer } = await start(t);
+    const { page } = await visit(t, browser, 'about:blank');
+    await page.clock.install();
+    await page.goto(gateway.admin);
+    await page.fill('#admin-token', 'half of a tok');
+    const update = async (total: number) => {
+      await gateway.get('/orders/1', issuer.mint());
+      await page.clock.runFor(5000);
+      await page.locator('#traffic', { hasText: `${total} in all` }).waitFor();
+    };
+    await update(7);
+    t.equal(await page.inputValue('#admin-token'), 'half of a tok');
+    await showBlocked(page);
+    await update(8);
+    t.match(await textOf(page, '#clients'), '127.0.0.9');
+  },
+);
+
+t.test('a reason leads to what it means', { skip }, async (t) => {
+  const { browser, gateway } = await start(t);
+  const { page } = await visit(t, browser, gateway.admin);
+  const meaning = page.locator('#reason-token_missing');
+  t.equal(await meaning.isVisible(), false, 'folded away at first');
+  await page.locator('#traffic').getByRole('link', { name: 'token_missing' }).click();
+  await meaning.waitFor({ state: 'visible' });
+  t.match(await textOf(page, '#reason-token_missing'), 'The request carries no token.');
+});
+
 t.test('it has no fault that axe finds', { skip }, async (t) => {
   const { browser, gateway, forged, reload } = await start(t);
+  await gateway.get('/dead');
   await reload({ mode: 'report' });
+  await reload({ mode: 'reports' }).catch(() => {});
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const [name, size] of Object.entries({ desk: {}, phone })) {
       const { page } = await visit(t, browser, gateway.admin, { ...size, colorScheme, bypassCSP: true });
       await explain(page, forged(), '/orders/42');
       await page.evaluate(`for (const each of document.querySelectorAll('details')) each.open = true`);
       await page.evaluate(axe.source);
-      const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResults;
-      t.strictSame(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
-        [],
-        `${colorScheme}, ${name}`,
-      );
-      t.ok(
-        passes.some(({ id }) => id === 'color-contrast'),
-        'contrast was looked at',
-      );
+      await assertNoFault(t, page, `${colorScheme}, ${name}`);
+      await page.goto(gateway.admin);
+      await showBlocked(page);
+      await page.evaluate(axe.source);
+      await assertNoFault(t, page, `${colorScheme}, ${name}, blocked clients in full`);
     }
   }
 });
@@ -191,6 +285,16 @@ t.test('it fits', { skip }, async (t) => {
   const narrow = await visit(t, browser, gateway.admin, phone);
   const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
   t.equal(await narrow.page.evaluate(overflow), 0, 'a phone');
+  await narrow.page.evaluate(`for (const each of document.querySelectorAll('details')) each.open = true`);
+  const cut = `[...document.querySelectorAll('.scroll')].filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.id)`;
+  t.strictSame(await narrow.page.evaluate(cut), [], 'no column of a table is out of sight');
+  const keys = await textOf(narrow.page, '#issuers');
+  for (const part of ['Key id', 'Algorithms', 'RS256', 'Type', 'RSA', 'Thumbprint'])
+    t.ok(keys.includes(part), `the keys say: ${part}`);
+  await showBlocked(narrow.page);
+  t.equal(await narrow.page.evaluate(overflow), 0, 'blocked clients in full');
+  t.ok(await narrow.page.getByRole('button', { name: 'Release 127.0.0.9' }).isVisible());
+  await narrow.page.goto(gateway.admin);
   await explain(narrow.page, issuer.mint({ claims: { aud: 'x'.repeat(400) } }), `/orders/${'y'.repeat(300)}`);
   t.equal(await narrow.page.evaluate(overflow), 0, 'with long words');
 
