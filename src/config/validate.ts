@@ -102,6 +102,10 @@ function got(value: unknown, node: SchemaNode): string {
 
 function unknownKey(path: Path, key: string): Finding {
   const parent = schemaAt(configSchema, path);
+  const former = parent?.['x-former'];
+  if (former !== undefined && Object.hasOwn(former, key)) {
+    return { path: [...path, key], message: 'unknown key', atKey: true, hint: former[key] as string };
+  }
   const known = Object.keys(parent?.properties ?? {});
   const near = suggest(key, known) ?? elsewhere(key);
   return {
