@@ -34,7 +34,7 @@ const stages: Readonly<
   keys: { rooms: [], packages: ['jose', 'undici', 'ipaddr.js'] },
   limit: { rooms: [], packages: ['ipaddr.js'] },
   identity: { rooms: ['claims'], packages: [] },
-  proxy: { rooms: [], packages: ['undici'] },
+  proxy: { rooms: ['path'], packages: ['undici'] },
 };
 
 for (const [stage, { rooms, packages }] of Object.entries(stages)) {
