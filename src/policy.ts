@@ -66,7 +66,7 @@ function compile(config: Config, parts: PolicyParts) {
     ),
   });
   const rulesOptions = {
-    caseSensitive: config.paths.caseSensitive,
+    case: config.paths.case,
     trailingSlash: config.paths.trailingSlash,
     paths: config.paths,
   };

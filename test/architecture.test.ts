@@ -34,7 +34,7 @@ const stages: Readonly<
   keys: { rooms: [], packages: ['jose', 'undici', 'ipaddr.js'] },
   limit: { rooms: [], packages: ['ipaddr.js'] },
   identity: { rooms: ['claims'], packages: [] },
-  proxy: { rooms: [], packages: ['undici'] },
+  proxy: { rooms: ['path'], packages: ['undici'] },
 };
 
 const shared = ['errors.ts', 'clock.ts', 'fifo.ts', 'algorithms.ts', 'regular-file.ts'];

@@ -1,5 +1,6 @@
 import { checkAccess } from './check-access.ts';
 import { checkIssuers } from './check-issuers.ts';
+import { checkLookAlikes } from './check-look-alikes.ts';
 import { checkPorts } from './check-ports.ts';
 import { checkRules } from './check-rules.ts';
 import { checkTexts } from './check-texts.ts';
@@ -9,7 +10,7 @@ import type { Config } from './schema.ts';
 
 /** What no schema can tell: settings that contradict each other, name what is not there, or let more pass than they seem to. */
 export function checkConfig(config: Config): Required<Checked> {
-  const { faults, warnings, notes } = join([checkRules(config)]);
+  const { faults, warnings, notes } = join([checkRules(config), checkLookAlikes(config)]);
   const withRests = (findings: readonly Finding[]) => findings.map((finding) => addRests(finding, config));
   const rules = { faults: withRests(faults), warnings: withRests(warnings), notes: withRests(notes) };
   return join([checkPorts(config), checkIssuers(config), checkAccess(config), rules, checkTexts(config)]);

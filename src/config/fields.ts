@@ -40,6 +40,8 @@ export interface SchemaNode {
   readonly 'x-file'?: boolean;
   /** A bare string is a list of one. */
   readonly 'x-wrap'?: boolean;
+  /** Keys that were known once, each with what to write instead. */
+  readonly 'x-former'?: Readonly<Record<string, string>>;
   /** A value that no message may show. */
   readonly 'x-secret'?: boolean;
   /** What a value must be, in words: "a duration such as 30s". */
@@ -205,16 +207,18 @@ export function map<F extends AnyField>(
   });
 }
 
-/** A group of settings. It may be left out when each of them has a default. */
+/** A group of settings. It may be left out when each of them has a default. `former`: keys that it had once, each with a hint. */
 export function section<S extends Shape>(
   shape: S,
   description: string,
+  former?: Readonly<Record<string, string>>,
 ): Field<SectionOut<S>, SectionIn<S> | (Exclude<keyof S, HasDefault<S>> extends never ? undefined : never)> {
   return field({
     type: 'object',
     properties: shape,
     required: Object.keys(shape).filter((key) => shape[key]?.default === undefined),
     additionalProperties: false,
+    ...(former === undefined ? {} : { 'x-former': former }),
     ...annotations(optional(shape) ? {} : undefined, description, 'a map of settings'),
   });
 }

@@ -1,4 +1,4 @@
-import { choice, flag, list, type OutputOf, required, section, text } from './fields.ts';
+import { choice, list, type OutputOf, required, section, text } from './fields.ts';
 import { claims } from './schema-match.ts';
 
 const rule = section(
@@ -47,7 +47,11 @@ export const rules = list(rule, [], 'Who may do what. The first that matches win
 
 export const paths = section(
   {
-    duplicateSlashes: choice(['merge', 'reject'], 'merge', 'What becomes of `//`.'),
+    duplicateSlashes: choice(
+      ['merge', 'reject', 'keep'],
+      'merge',
+      'What becomes of `//`. `merge`: it becomes `/`; `reject`: it is refused; `keep`: rules match as if it were merged, and it is forwarded as it came.',
+    ),
     encodedSlashes: choice(
       ['reject', 'allow'],
       'reject',
@@ -63,9 +67,17 @@ export const paths = section(
       'ignore',
       'Whether a rule for `/a` also decides `/a/` (`ignore`) or not (`strict`).',
     ),
-    caseSensitive: flag(true, 'false: rules match in any case; the path is forwarded as it came.'),
+    case: choice(
+      ['guarded', 'sensitive', 'insensitive'],
+      'guarded',
+      'Whether letters of another case match. `guarded`: rules match exactly, and a path that would meet another rule if case, compatibility characters, or dots and blanks at the ends of segments played no part is refused; `sensitive`: rules match exactly, for an upstream that compares exactly; `insensitive`: rules match in any case, and the path is forwarded as it came.',
+    ),
   },
   'How paths are read before any rule is looked at.',
+  {
+    caseSensitive:
+      'write `case: insensitive` for `caseSensitive: false`; for `true`, leave it out or write `case: sensitive`',
+  },
 );
 
 export type RuleConfig = OutputOf<typeof rule>;

@@ -96,7 +96,11 @@ function quote(value: unknown, node: SchemaNode): string | null {
 
 function unknownKey(path: Path, key: string, value: unknown): Finding {
   const parent = schemaAt(configSchema, path);
-  const hint = hintKey(key, Object.keys(parent?.properties ?? {}), value);
+  const former = parent?.['x-former'];
+  const hint =
+    former !== undefined && Object.hasOwn(former, key)
+      ? (former[key] as string)
+      : hintKey(key, Object.keys(parent?.properties ?? {}), value);
   return {
     path: [...path, key],
     message: 'unknown key',

@@ -1,11 +1,12 @@
 import type { Params } from '../claims/match.ts';
 import { isRefusal, type Reason } from '../errors.ts';
 import { maskTokens, printable } from '../observe/mask.ts';
+import type { Policy } from '../policy.ts';
 import type { Authority } from '../rules/authorize.ts';
 import type { Rule } from '../rules/compile.ts';
 import { readToken } from '../token/read.ts';
 import type { Inspection } from '../token/verify.ts';
-import { describePath } from './describe-path.ts';
+import { describeNear, describePath } from './describe-path.ts';
 import { describeClaims, describeScopes, describeUnmatched } from './describe-rule.ts';
 import { describeToken } from './describe-token.ts';
 import type { Parts } from './explain.ts';
@@ -90,7 +91,7 @@ function describe(refused: RefusedRequest, parts: Parts): RefusalFinding {
   const { reason, rule, authority, token } = refused;
   switch (reason) {
     case 'path_ambiguous':
-      return at('path', describePath(refused.url, reason));
+      return at('path', describeAmbiguous(refused, policy));
     case 'path_not_found':
       return at('rule', describeUnmatched(policy, refused.method, refused.path ?? ''));
     case 'token_ambiguous':
@@ -122,6 +123,13 @@ function at(step: RefusalFinding['step'] & string, finding: Finding): RefusalFin
       return finding.hint;
     },
   };
+}
+
+function describeAmbiguous({ url, method, path }: RefusedRequest, policy: Policy): Finding {
+  const match = path === null ? null : policy.rules.match(method, path);
+  return match !== null && isRefusal(match)
+    ? describeNear(match, policy)
+    : describePath(url, 'path_ambiguous');
 }
 
 const ambiguous: Finding = {

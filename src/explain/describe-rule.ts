@@ -12,7 +12,7 @@ import { list, show } from './value.ts';
 /** Why no rule decides, where `unmatched: deny` serves nothing else. */
 export function describeUnmatched({ rules }: Policy, method: string, path: string): Finding {
   const near = (other: string) => {
-    const methods = METHODS.filter((each) => rules.match(each, other) !== null);
+    const methods = METHODS.filter((each) => rules.match(each, other)?.rule !== undefined);
     const rule = rules.match(methods[0] ?? '', other)?.rule;
     return rule && { label: rule.label, methods };
   };

@@ -10,7 +10,7 @@ import { authorize } from '../rules/authorize.ts';
 import type { Rule } from '../rules/compile.ts';
 import { readScopes } from '../token/scopes.ts';
 import type { Inspection } from '../token/verify.ts';
-import { describePath } from './describe-path.ts';
+import { describeNear, describePath } from './describe-path.ts';
 import { describeClaims, describeScopes, describeUnmatched } from './describe-rule.ts';
 import { describeToken } from './describe-token.ts';
 import { readGiven } from './given.ts';
@@ -114,6 +114,7 @@ async function judge(question: Question, parts: Parts): Promise<Verdict> {
   const target = policy.canonical(question.path);
   if (isRefusal(target)) return fail('path', target, describePath(question.path, target.refused));
   const match = policy.rules.match(method, target.match);
+  if (match !== null && isRefusal(match)) return fail('path', match, describeNear(match, policy));
   const rule = match?.rule ?? policy.fallback;
   if (rule === null) {
     return fail('rule', { refused: 'path_not_found' }, describeUnmatched(policy, method, target.match));

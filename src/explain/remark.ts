@@ -1,3 +1,4 @@
+import { isRefusal } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import type { Rule } from '../rules/compile.ts';
 import type { Inspection } from '../token/verify.ts';
@@ -9,7 +10,9 @@ import { span } from './value.ts';
 export function remarkRule(policy: Policy, rule: Rule, method: string, path: string): Finding {
   if (rule.auth === 'none') return { hint: 'auth is none: no token is looked at' };
   if (method !== 'HEAD') return {};
-  const other = policy.rules.match('GET', path)?.rule ?? policy.fallback;
+  const match = policy.rules.match('GET', path);
+  if (match !== null && isRefusal(match)) return {};
+  const other = match?.rule ?? policy.fallback;
   if (other === null || other === rule) return {};
   return { hint: `rule "${other.label}" decides GET here: a rule for GET does not include HEAD` };
 }

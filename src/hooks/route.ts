@@ -5,7 +5,10 @@ import { refuse, refuseOrReport } from './refuse.ts';
 
 type Done = () => void;
 
-/** Refuses what has no canonical target, then finds the rule that decides: the first that matches. */
+/**
+ * Refuses what has no canonical target, then finds the rule that decides: the first that matches. A path that a server
+ * behind us could take for another rule's is refused in report mode too, as every ambiguous path is.
+ */
 export function route(request: FastifyRequest, reply: FastifyReply, done: Done): void {
   const exchange = exchangeOf(request.raw);
   if (isRefusal(exchange.target)) {
@@ -13,6 +16,10 @@ export function route(request: FastifyRequest, reply: FastifyReply, done: Done):
     return;
   }
   const match = exchange.policy.rules.match(request.method, exchange.target.match);
+  if (match !== null && isRefusal(match)) {
+    refuse(request, reply, match);
+    return;
+  }
   if (match) {
     exchange.rule = match.rule;
     exchange.params = match.params;

@@ -1,6 +1,9 @@
+import { foldSegment } from '../path/fold.ts';
+
 /**
  * A path, query included, without a prefix of whole segments: `/billing/x` becomes `/x`, `/billing` becomes `/`.
- * Letters count in any case and `;parameters` of a segment do not, as rules may be told to read paths.
+ * Letters count in any case and spelling, `;parameters` of a segment do not count, and several slashes count as one, as
+ * rules may be told to read paths. What is left never begins with two slashes, which could be read as a host.
  * Null when the path does not begin with the prefix: then no rule can have matched it, and it must go nowhere.
  */
 export function stripPrefix(path: string, prefix: string): string | null {
@@ -8,6 +11,7 @@ export function stripPrefix(path: string, prefix: string): string | null {
   let end = path.startsWith(whole) && atBorder(path, whole.length) ? whole.length : readPrefix(path, whole);
   if (end < 0) return null;
   while (end < path.length && path[end] !== '/' && path[end] !== '?') end++;
+  while (path[end] === '/' && path[end + 1] === '/') end++;
   const rest = path.slice(end);
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
@@ -21,9 +25,11 @@ function readPrefix(path: string, prefix: string): number {
   let at = 0;
   for (const segment of prefix.split('/').slice(1)) {
     while (at < path.length && path[at] !== '/' && path[at] !== '?') at++;
-    const end = at + 1 + segment.length;
-    if (path[at] !== '/' || path.slice(at + 1, end).toLowerCase() !== segment.toLowerCase()) return -1;
-    if (!atBorder(path, end)) return -1;
+    if (path[at] !== '/') return -1;
+    while (path[at] === '/') at++;
+    let end = at;
+    while (!atBorder(path, end)) end++;
+    if (foldSegment(path.slice(at, end)) !== foldSegment(segment)) return -1;
     at = end;
   }
   return at;

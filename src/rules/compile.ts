@@ -28,7 +28,8 @@ export interface RuleOptions {
 }
 
 export interface RulesOptions {
-  readonly caseSensitive: boolean;
+  /** How much an upstream's comparison may differ from ours: `paths.case`. */
+  readonly case: 'guarded' | 'sensitive' | 'insensitive';
   /** `ignore`: a rule for `/a` also decides `/a/`. */
   readonly trailingSlash: 'ignore' | 'strict';
   readonly paths: PathOptions;
@@ -76,7 +77,8 @@ export function compileRule(rule: RuleOptions, index: number, options: RulesOpti
   return {
     auth: rest.auth,
     upstream: rest.upstream,
-    stripPrefix: rest.stripPrefix,
+    // As it stands in headers, which hold no other characters than those of ASCII.
+    stripPrefix: rest.stripPrefix?.replace(/[^\0-\x7f]+/g, encodeURIComponent) ?? null,
     mode: rest.mode,
     index,
     label: name ?? String(index),

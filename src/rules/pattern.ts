@@ -59,8 +59,8 @@ function readLiteral(text: string, path: string, canonical: Canonical): PatternS
   if (isRefusal(target)) {
     throw new SyntaxError(`The path "${path}" is one that every request is refused for (${target.refused}).`);
   }
-  if (target.match !== target.path) throw new SyntaxError(`The path "${path}" must hold no ";" parameters.`);
-  return { literal: target.path.slice(1) };
+  if (text.includes(';')) throw new SyntaxError(`The path "${path}" must hold no ";" parameters.`);
+  return { literal: target.match.slice(1) };
 }
 
 function locateParameters(segments: readonly PatternSegment[], path: string): readonly PatternParameter[] {

@@ -157,6 +157,10 @@ export const spellings: Readonly<Record<string, string>> = {
   '/a.b/.c/d../..e/...f': '/a.b/.c/d../..e/...f',
   "/-._~!$&'()*+,=:@": "/-._~!$&'()*+,=:@",
   '/%c3%a9': '/%C3%A9',
+  '/%21%24%26%27%28%29%2a%2b%2c%3d%3a%40': '/%21%24%26%27%28%29%2A%2B%2C%3D%3A%40',
+  '/a%2bb+c': '/a%2Bb+c',
+  '/%EF%BC%A1%EF%BC%A2': '/%EF%BC%A1%EF%BC%A2',
+  '/Report%20.%20': '/Report%20.%20',
   '/{"a"}<^>`|': '/%7B%22a%22%7D%3C%5E%3E%60%7C',
   '/a%3bb': '/a%3Bb',
   '/100%25': '/100%25',
@@ -169,3 +173,80 @@ export const spellings: Readonly<Record<string, string>> = {
   '/x?a?b??': '/x?a?b??',
   [`/${'a'.repeat(16_000)}`]: `/${'a'.repeat(16_000)}`,
 };
+
+/** What becomes a dot segment behind a server that trims, normalizes, or drops what cannot be seen. */
+export const veiledDots = {
+  'trimmed dots': [
+    ...['/..%20/admin', '/%20../admin', '/..%20', '/.%20/admin', '/.%20./admin', '/..%C2%A0/admin'],
+    ...['/..%E3%80%80/admin', '/%E2%80%A8..', '/..%E2%80%8B/admin', '/.%C2%AD./admin', '/..%2520/admin'],
+  ],
+  'compatibility dots': [
+    ...[
+      '/%EF%BC%8E%EF%BC%8E/admin',
+      '/.%EF%BC%8E/admin',
+      '/%E2%80%A5/admin',
+      '/%E2%80%A6',
+      '/%EF%B8%B0/admin',
+    ],
+    ...['/%EF%B9%92%EF%B9%92/admin', '/%E2%80%A4%E2%80%A4/admin', '/%EF%BD%A1%EF%BD%A1/admin'],
+    ...['/..%EF%BC%8Fadmin', '/a%EF%BC%BC..%EF%BC%BCadmin', '/..%EF%BC%9Bx/admin', '/..%3Fx', '/..%23x'],
+    ...['/%EF%BC%852e%EF%BC%852e/admin', '/a%EF%BC%852fb'],
+  ],
+} as const;
+
+/** How a client may spell a name so that the rule for it is not found, while some upstream takes it for that very name. */
+export function disguises(name: string): Readonly<Record<string, string>> {
+  const wide = [...name].map((each) => String.fromCharCode(each.charCodeAt(0) + 0xfee0)).join('');
+  const all = {
+    'capital letters': name.toUpperCase(),
+    'one capital letter': name.slice(0, -1) + name.slice(-1).toUpperCase(),
+    'an escaped capital letter': `%${name.charCodeAt(0).toString(16).replace(/^6/, '4').replace(/^7/, '5')}${name.slice(1)}`,
+    'a Turkish capital letter': name.replace('i', '\u0130'),
+    'a Turkish small letter': name.replace('i', '\u0131'),
+    'a combining dot': name.replace('i', 'i\u0307'),
+    'a capital letter and a combining dot': name.replace('i', 'I\u0307'),
+    'full-width letters': wide,
+    'full-width capital letters': wide
+      .normalize('NFKC')
+      .toUpperCase()
+      .replace(/[A-Z]/g, (each) => String.fromCharCode(each.charCodeAt(0) + 0xfee0)),
+    'a letter of mathematics': name.replace('e', '\u{1d41e}'),
+    'a letter in a circle': name.replace('r', '\u24e1'),
+    'an ordinal letter': name.replace('r', '\u02b3'),
+    'a soft hyphen': `${name.slice(0, 2)}\u00ad${name.slice(2)}`,
+    'a zero-width space': `${name}\u200b`,
+    'a byte order mark': `\ufeff${name}`,
+    'a variation selector': `${name}\ufe0f`,
+    'a dot at the end': `${name}.`,
+    'dots at the end': `${name}...`,
+    'a dot before it': `.${name}`,
+    'a blank at the end': `${name} `,
+    'a blank before it': ` ${name}`,
+    'a dot and a blank': `${name}. `,
+    'a no-break space': `${name}\u00a0`,
+    'an ideographic space': `\u3000${name}`,
+    'a line separator': `${name}\u2028`,
+    'a full-width dot': `${name}\uff0e`,
+    'an ellipsis': `${name}\u2026`,
+    'an ideographic full stop': `${name}\u3002`,
+    'a blank segment before it': ` /${name}`,
+    'an invisible segment before it': `\u200b/${name}`,
+    'a full-width slash behind it': `${name}\uff0fx`,
+    'a full-width slash before it': `\u3000\uff0f${name}`,
+    'a full-width backslash behind it': `${name}\uff3cx`,
+    'a division slash behind it': `${name}\u2215x`,
+    'a full-width semicolon behind it': `${name}\uff1bx`,
+    'a Greek question mark behind it': `${name}\u037ex`,
+    'a full-width question mark behind it': `${name}\uff1fx`,
+    'a full-width number sign behind it': `${name}\uff03x`,
+    'a letter encoded twice': `%25${name.charCodeAt(0).toString(16)}${name.slice(1)}`,
+    'a capital letter encoded twice': `${name.slice(0, -1)}%25${name.slice(-1).toUpperCase().charCodeAt(0).toString(16)}`,
+    'the stream of a file': `${name}::$DATA`,
+    'the index of a folder': `${name}:$I30:$INDEX_ALLOCATION`,
+  };
+  const spelled = Object.entries(all).map(([kind, text]) => [
+    kind,
+    text.replace(/[^!-~]+/g, encodeURIComponent),
+  ]);
+  return Object.fromEntries(spelled.filter(([, text]) => text !== name));
+}

@@ -39,6 +39,12 @@ t.test('faults, each with its path', async (t) => {
       config: { ...base, port: 1 },
       fault: /^port: unknown key \(did you mean "listen.port"\?\)/,
     },
+    {
+      name: 'a key of an earlier version',
+      config: { ...base, paths: { caseSensitive: false } },
+      fault:
+        /^paths\.caseSensitive: unknown key \(write `case: insensitive` for `caseSensitive: false`; for `true`, /,
+    },
     { name: 'a key of a later version', config: { ...base, workers: 2 }, fault: /^workers: unknown key/ },
     {
       name: 'no duration',

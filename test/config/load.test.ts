@@ -68,7 +68,7 @@ t.test('variables over the file', async (t) => {
     SIDECAR_FAILURE_LIMIT__MAX: '50',
     SIDECAR_ISSUERS__0__AUDIENCE: 'api://billing',
     SIDECAR_ISSUERS__0__KEYS__REFRESH: '1m',
-    SIDECAR_PATHS__CASE_SENSITIVE: 'false',
+    SIDECAR_PATHS__CASE: 'insensitive',
     SIDECAR_UPSTREAM__CONNECT_TIMEOUT: '250ms',
     SIDECAR_IDENTITY__FORWARD_TOKEN: 'true',
     SIDECAR_LISTEN__MAX_BODY_SIZE: 'null',
@@ -80,7 +80,7 @@ t.test('variables over the file', async (t) => {
   t.equal(config.failureLimit?.max, 50);
   t.same(config.issuers[0]?.audience, ['api://billing']);
   t.equal(config.issuers[0]?.keys.refresh, 60_000);
-  t.equal(config.paths.caseSensitive, false);
+  t.equal(config.paths.case, 'insensitive');
   t.equal(config.upstream.connectTimeout, 250);
   t.equal(config.upstream.url, 'http://127.0.0.1:3000', 'beside the short form in the file');
   t.equal(config.identity.forwardToken, true);

@@ -358,7 +358,36 @@ t.test('no rule, another method, and report mode', async (t) => {
     hint: 'rule "0" matches this path for GET; a rule for GET does not include HEAD',
   });
   t.match(failed(await deny.explain({ token: '', path: '/x', method: 'POST' })), { hint: /for GET$/ });
-  t.match(failed(await deny.explain({ token: '', path: '/X' })), { hint: /in lower case/ });
+  t.match(failed(await deny.explain({ token: '', path: '/X' })), {
+    check: 'path',
+    reason: 'path_ambiguous',
+    expected: /a server that ignores letter case, compatibility characters/,
+    got: 'as written: no rule; for such a server: rule "0"',
+    hint: /paths\.case: sensitive/,
+  });
+  const cased = { rules, unmatched: 'deny', paths: { case: 'sensitive' } } as const;
+  t.match(failed(await (await start(t, cased)).explain({ token: '', path: '/X' })), {
+    hint: /in lower case/,
+  });
+  const caseless = await start(t, { rules, unmatched: 'deny', paths: { case: 'insensitive' } });
+  t.match(failed(await caseless.explain({ token: '', path: '/X.' })), {
+    reason: 'path_ambiguous',
+    expected: /a server that ignores compatibility characters/,
+  });
+  const named = await start(t, {
+    rules: [
+      { name: 'x', path: '/x' },
+      { name: 'rest', path: '/*' },
+    ],
+  });
+  t.match(failed(await named.explain({ token: '', path: '/x%20' })), {
+    reason: 'path_ambiguous',
+    got: 'as written: rule "rest"; for such a server: rule "x"',
+  });
+  const open = await start(t, { rules });
+  t.match(failed(await open.explain({ token: '', path: '/X' })), {
+    got: /^as written: no rule \(unmatched decides\)/,
+  });
   const strict = { trailingSlash: 'strict' as const };
   const slashed = await start(t, { rules: [{ path: '/x/' }], unmatched: 'deny', paths: strict });
   t.match(failed(await slashed.explain({ token: '', path: '/x' })), { hint: /but for the slash/ });

@@ -112,6 +112,10 @@ const paths: Cases = {
   parameters: ['/a;v=1/b', /paths.parameters/],
   'a double slash': ['/a//b', /duplicateSlashes/],
   'an overlong slash': ['/%c0%af', /no valid UTF-8/],
+  'dots before an encoded number sign': ['/..%23', /dot segment/],
+  'dots before a blank': ['/a/..%20/b', /cuts off blanks/],
+  'full-width dots': ['/%EF%BC%8E%EF%BC%8E', /full-width/],
+  'full-width escapes': ['/%EF%BC%852f', /become an escape/],
 };
 
 t.test('path', async (t) => {
@@ -125,7 +129,7 @@ t.test('path', async (t) => {
     t.ok(isRefusal(target), `${name}: is refused`);
     if (isRefusal(target)) t.match(describePath(path, target.refused), { hint }, name);
   }
-  t.match(describePath('/ok?a;b', 'path_ambiguous').hint, /UTF-8/, 'the query is not looked at');
+  t.notMatch(describePath('/ok?a;b', 'path_ambiguous').hint, /parameters/, 'the query is not looked at');
 });
 
 function unverified(claims: object, header: object = {}): UnverifiedToken {

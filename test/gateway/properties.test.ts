@@ -100,13 +100,24 @@ t.test('the path that the rules matched is the path that the upstream gets', asy
       const wanted = canonical(path);
       if (isRefusal(wanted)) return statusCode === 400 && seen.length === 0;
       const open = wanted.match === '/public' || wanted.match.startsWith('/public/');
+      // Nothing that the pieces make is like the rule in another way than by case, blanks and dots.
+      const near = /^\/\.*public\.*(?:\/|$)/i.test(wanted.match);
+      if (near && !open) return statusCode === 400 && seen.length === 0;
       if (!open) return statusCode === 401 && seen.length === 0;
       forwarded++;
       return statusCode === 200 && seen.length === 1 && seen[0]?.url === wanted.path + wanted.query;
     }),
     {
       numRuns: 1500,
-      examples: [['/public/../admin'], ['/public/%2e%2e/admin'], ['/public//x?a=//b'], ['/PUBLIC/x']],
+      examples: [
+        ['/public/../admin'],
+        ['/public/%2e%2e/admin'],
+        ['/public//x?a=//b'],
+        ['/PUBLIC/x'],
+        ['/public./x'],
+        ['/public%2b'],
+        ['/public/a%2bb+c'],
+      ],
     },
   );
   t.ok(forwarded > 10, `${forwarded} of them were forwarded`);

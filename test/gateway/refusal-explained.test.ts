@@ -237,6 +237,14 @@ t.test('every refusal by the policy is explained, without a token and what it cl
     },
     path_ambiguous: {
       dots: { request: { path: '/a/../b' }, line: { step: 'path', hint: /dot segment/ } },
+      'another case': {
+        request: { path: '/ADMINS/x' },
+        line: {
+          step: 'path',
+          got: /^as written: no rule.*; for such a server: rule ".+"$/,
+          hint: /paths\.case/,
+        },
+      },
     },
   };
   for (const [reason, each] of Object.entries(cases)) {

@@ -90,8 +90,8 @@ t.test('which rule decides', async (t) => {
         'a method of no rule': { method: 'DELETE', path: '/things/1', headers },
         'nothing below an exact path': { path: '/exact/y' },
         'nothing that only begins so': { path: '/exactly' },
-        'nothing in another case': { path: '/EXACT' },
       },
+      path_ambiguous: { 'a rule in another case': { path: '/EXACT' } },
     },
     exact: { ok: { 'an encoded letter': { path: '/%65xact' }, 'two slashes are one': { path: '//exact' } } },
   };

@@ -1,7 +1,9 @@
-import type { RuleOptions, RulesOptions } from '../../src/rules/compile.ts';
+import { isRefusal } from '../../src/errors.ts';
+import type { RuleOptions, RulesOptions, RuleTable } from '../../src/rules/compile.ts';
+import type { RuleMatch } from '../../src/rules/match.ts';
 
 export const defaults: RulesOptions = {
-  caseSensitive: true,
+  case: 'guarded',
   trailingSlash: 'ignore',
   paths: { duplicateSlashes: 'merge', encodedSlashes: 'reject', parameters: 'reject' },
 };
@@ -21,4 +23,11 @@ export function rule(options: Partial<RuleOptions> & { path: string }): RuleOpti
     mode: null,
     ...options,
   };
+}
+
+/** What a table finds, where that is no ambiguity. */
+export function find(table: RuleTable, method: string, path: string): RuleMatch | null {
+  const found = table.match(method, path);
+  if (found !== null && isRefusal(found)) throw new Error(`${method} ${path} is ${found.refused}`);
+  return found;
 }
