@@ -58,8 +58,9 @@ export function compileForward(parts: ForwardParts) {
       clock,
       closing: () => closing(request.raw),
       refuse: (reason) => refuse(request, reply, { refused: reason }),
-      done({ upstreamMs, bytes, eventStream }) {
+      done({ upstreamMs, fault, bytes, eventStream }) {
         exchange.upstreamMs = upstreamMs ?? undefined;
+        exchange.fault = fault;
         if (exchange.answered === null) exchange.bytes = bytes;
         exchange.endless = eventStream;
         account(exchange, request.raw, reply.raw);

@@ -39,6 +39,7 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
     answered: null,
     forwarding: false,
     upstreamMs: undefined,
+    fault: null,
     bytes: 0,
     upgraded: false,
     endless: false,

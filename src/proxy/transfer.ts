@@ -9,7 +9,7 @@ import type { Connection, Waiter } from './pool.ts';
 import { RequestBody } from './request-body.ts';
 import { readResponseHeaders } from './response-headers.ts';
 import { createResponseRewrite } from './response-rewrite.ts';
-import { isClosed, upstreamReason } from './upstream-error.ts';
+import { faultOf, isClosed, upstreamReason } from './upstream-error.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -40,6 +40,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
   #tunnel: { readonly bytes: number } | null = null;
   #upstreamMs: number | null = null;
   #reason: Reason | null = null;
+  #fault: string | null = null;
 
   constructor(input: ForwardInput) {
     this.#input = input;
@@ -116,6 +117,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     this.#upstreamMs = this.#input.clock.elapsed() - this.#startedAt;
     if (this.#answer.begin(controller.rawHeaders as Buffer[], status, message)) return;
     this.#abandon();
+    this.#fault = 'an answer whose head cannot be passed on';
     this.#fail('upstream_protocol');
   }
 
@@ -174,6 +176,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
       return;
     }
     pool.drop(connection);
+    this.#fault = faultOf(error);
     this.#fail(upstreamReason(error));
   }
 
@@ -240,6 +243,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter {
     this.#input.done({
       upstreamMs: this.#upstreamMs,
       reason: this.#reason,
+      fault: this.#fault,
       bytes: this.#tunnel?.bytes ?? this.#answer.bytes,
       eventStream: this.#answer.eventStream,
     });
