@@ -52,6 +52,8 @@ export interface Exchange {
   /** The forwarder has it, and says when it has ended. */
   forwarding: boolean;
   upstreamMs: number | undefined;
+  /** What was at fault with the upstream's answer, where that is known. */
+  fault: string | null;
   /** Bytes of the answer's body as sent. */
   bytes: number;
   /** The connection has become a WebSocket. */

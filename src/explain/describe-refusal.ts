@@ -49,16 +49,14 @@ export interface Told {
   readonly got?: string | undefined;
 }
 
-/** Refusals that come in floods, and of which nothing is to be found out. */
-const plainly: { readonly [reason in Reason]?: Told } = {
+/** Of refusals that come in floods, and of which nothing is to be found out: the same each time. */
+export const toldPlainly: { readonly [reason in Reason]?: Told } = {
   token_missing: { expected: 'a token', got: 'none' },
   client_blocked: { expected: 'a client that is not blocked', got: 'a block for forged tokens' },
 };
 
 /** Says in short why a request was refused: what was expected and what came, as `describeRefusal` has it. */
 export function tellRefusal(refused: RefusedRequest, parts: Parts): Told {
-  const told = plainly[refused.reason];
-  if (told !== undefined) return told;
   const { expected, got } = describe(refused, parts);
   return { expected: expected && safe(expected), got: got && safe(got) };
 }

@@ -74,7 +74,8 @@ export function compileAccount(
       decision: decision?.outcome,
       reason: decision?.reason === 'ok' ? (exchange.answered ?? 'ok') : decision?.reason,
       expected: told?.expected,
-      got: told?.got,
+      got:
+        told?.got ?? (exchange.answered !== 'upstream_protocol' ? undefined : (exchange.fault ?? undefined)),
       issuer: decision?.issuer,
       sub: exchange.token?.prepared.subject,
       kid: loggedKid(exchange),

@@ -2,7 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Reason, reasons } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
-import { describeRefusal, type RefusedRequest, type Told, tellRefusal } from '../explain/describe-refusal.ts';
+import {
+  describeRefusal,
+  type RefusedRequest,
+  type Told,
+  tellRefusal,
+  toldPlainly,
+} from '../explain/describe-refusal.ts';
 import { createBudget } from '../keys/budget.ts';
 import type { Logger } from '../observe/logger.ts';
 
@@ -36,9 +42,13 @@ export function compileExplainRefused(clock: Clock, logger: Logger): ExplainRefu
     const { policy, decision } = exchange;
     const reason = decision?.reason ?? 'ok';
     if (!logger.isLevelEnabled('info') || !isOfPolicy(reason)) return nothing;
+    const isDebug = logger.isLevelEnabled('debug');
+    const isTold = policy.log.requests !== 'none';
+    const told = isTold ? toldPlainly[reason] : nothing;
+    if (told !== undefined && !isDebug) return told;
     const refused = readRefused(exchange, request, reason);
-    if (logger.isLevelEnabled('debug')) hint(refused, exchange);
-    return policy.log.requests === 'none' ? nothing : tellRefusal(refused, { policy, clock });
+    if (isDebug) hint(refused, exchange);
+    return told ?? tellRefusal(refused, { policy, clock });
   };
 }
 
@@ -63,8 +73,6 @@ function readRefused(exchange: Exchange, request: IncomingMessage, reason: Reaso
     authority: token,
     secFetchSite: secFetchSite as string | undefined,
     origin,
-    get blockedFor() {
-      return policy.failures?.blockedFor(client.address) ?? 0;
-    },
+    blockedFor: policy.failures?.blockedFor(client.address) ?? 0,
   };
 }

@@ -59,11 +59,12 @@ export function compileForward(parts: ForwardParts) {
       clock,
       closing: () => closing(request.raw),
       refuse: (reason) => refuse(request, reply, { refused: reason }),
-      done({ upstreamMs, reason, bytes, eventStream }) {
+      done({ upstreamMs, reason, fault, bytes, eventStream }) {
         if (reason !== null && reason !== 'answer_not_read' && reasons[reason].about === 'upstream') {
           upstream.condition.failed(reason, clock.now());
         } else if (upstreamMs !== null) upstream.condition.answered(clock.now());
         exchange.upstreamMs = upstreamMs ?? undefined;
+        exchange.fault = fault;
         if (exchange.answered === null) {
           exchange.bytes = bytes;
           exchange.cut = reason;

@@ -41,6 +41,7 @@ export function receive(request: IncomingMessage, policy: Policy, clock: Clock):
     cut: null,
     forwarding: false,
     upstreamMs: undefined,
+    fault: null,
     bytes: 0,
     upgraded: false,
     endless: false,

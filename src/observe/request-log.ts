@@ -11,7 +11,7 @@ export interface RequestLine {
   readonly status: number;
   readonly decision: string | undefined;
   readonly reason: string | undefined;
-  /** Of a refusal: what was asked for, and what came. */
+  /** Of a refusal: what was asked for, and what came; of an upstream's answer that was refused: what the parser says. */
   readonly expected?: string | undefined;
   readonly got?: string | undefined;
   readonly issuer: string | undefined;

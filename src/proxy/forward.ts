@@ -57,6 +57,8 @@ export interface Outcome {
   readonly upstreamMs: number | null;
   /** What went wrong, if something did and it was not the client's leaving. */
   readonly reason: Failure | null;
+  /** What of the upstream's answer was at fault, in words that hold nothing of it; null: nothing is known. */
+  readonly fault: string | null;
   /** Bytes of the upstream's answer passed on, without head and framing. */
   readonly bytes: number;
   /** Whether the answer was a stream of server-sent events. */

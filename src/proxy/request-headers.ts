@@ -63,11 +63,11 @@ export function compileRequestHeaders(
   return function requestHeaders(input) {
     const { rawHeaders, upstream, tokens, hop } = input;
     const nominated = nominatedNames(rawHeaders);
-    const isBearer = tokens.some(({ type }) => type === 'bearer');
-    const cookies = tokens.filter((token) => token.type === 'cookie');
-    const taken = tokens.flatMap((token) =>
-      token.type === 'header' ? [classify(token.name).normalized] : [],
-    );
+    const holdsBearer = tokens.some(isBearer);
+    const cookies = tokens.some(isCookie) ? tokens.filter(isCookie) : none;
+    const taken = tokens.some(isHeader)
+      ? tokens.filter(isHeader).map(({ name }) => classify(name).normalized)
+      : noHeaders;
     const said: Said | null = hop.trusted ? { chain: null, proto: false, host: false, port: false } : null;
     const headers: string[] = [];
     let host: string | null = null;
@@ -82,7 +82,7 @@ export function compileRequestHeaders(
       else if (kind === 'cookie' && cookies.length > 0) {
         const others = cookies.reduce((line, { name }) => withoutCookie(line, name), value);
         if (others !== '') headers.push(name, others);
-      } else if (kind !== 'authorization' || !isBearer) headers.push(name, value);
+      } else if (kind !== 'authorization' || !holdsBearer) headers.push(name, value);
     }
     const own = upstream.preserveHost && host ? ['Host', host] : [];
     addForwarded(own, hop, host, said);
@@ -91,6 +91,12 @@ export function compileRequestHeaders(
     return own.concat(headers);
   };
 }
+
+const none: readonly never[] = [];
+const noHeaders: readonly string[] = [];
+const isBearer = ({ type }: TokenPlace) => type === 'bearer';
+const isCookie = (place: TokenPlace) => place.type === 'cookie';
+const isHeader = (place: TokenPlace) => place.type === 'header';
 
 function sort(name: string, strip: (name: string) => boolean): Name {
   const lower = name.toLowerCase();

@@ -10,7 +10,7 @@ import { RequestBody } from './request-body.ts';
 import { readResponseHeaders } from './response-headers.ts';
 import { createResponseRewrite } from './response-rewrite.ts';
 import type { Watched } from './slow-clients.ts';
-import { isClosed, upstreamReason } from './upstream-error.ts';
+import { faultOf, isClosed, upstreamReason } from './upstream-error.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -45,6 +45,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
   #tunnel: { readonly bytes: number } | null = null;
   #upstreamMs: number | null = null;
   #reason: Failure | null = null;
+  #fault: string | null = null;
 
   constructor(input: ForwardInput) {
     this.network = input.network;
@@ -159,6 +160,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
     this.#upstreamMs = this.#input.clock.elapsed() - this.#startedAt;
     if (this.#answer.begin(controller.rawHeaders as Buffer[], status, message)) return;
     this.#abandon();
+    this.#fault = 'an answer whose head cannot be passed on';
     this.#fail('upstream_protocol');
   }
 
@@ -217,6 +219,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
       return;
     }
     pool.drop(connection);
+    this.#fault = faultOf(error);
     this.#fail(upstreamReason(error));
   }
 
@@ -288,6 +291,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Waiter, Watched {
     this.#input.done({
       upstreamMs: this.#upstreamMs,
       reason: this.#reason,
+      fault: this.#fault,
       bytes: this.#tunnel?.bytes ?? this.#answer.bytes,
       eventStream: this.#answer.eventStream,
     });

@@ -28,6 +28,19 @@ export function upstreamReason(error: Error): Reason {
   }
 }
 
+/**
+ * What the parser refused, as a log may hold it: the code of undici or llhttp, and of llhttp's errors the reason, which
+ * is a fixed text. The bytes that were refused are never said. Null: nothing is known.
+ */
+export function faultOf(error: Error): string | null {
+  const { code } = error as Coded;
+  const known = typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : null;
+  if (error.name !== 'HTTPParserError') return known;
+  const reason = /\(([A-Za-z][\w ,.'`/-]{1,80})\)$/.exec(error.message)?.[1];
+  if (reason === undefined) return known;
+  return known === null ? reason : `${known}: ${reason}`;
+}
+
 /** True when the connection was closed, rather than something wrong said on it. */
 export function isClosed(error: Error): boolean {
   const { code } = error as Coded;

@@ -266,6 +266,25 @@ t.test('an expired token from a cookie counts as none where a token is optional'
   await scene.refuses(t, 'after the forged one', { path, headers: bearer(issuer.mint()) }, 'client_blocked');
 });
 
+t.test('a token of nearly 16 KiB is read, with another one of that size beside it', async (t) => {
+  const { issuer, ...scene } = await startScene(t, { token: { sources } });
+  const { length } = issuer.mint({ claims: { groups: [''] } });
+  const large = issuer.mint({
+    claims: { groups: ['g'.repeat(Math.floor(((16_384 - length) * 3) / 4) - 3)] },
+  });
+  t.ok(large.length > 16_300 && large.length <= 16_384, `${large.length} bytes`);
+  const seen = await scene.allows(t, 'bearer', { headers: bearer(large) });
+  t.equal(seen.header('authorization'), undefined);
+  const both = { ...bearer(large), cookie: `session=${large.slice(0, 15_000)}` };
+  await scene.allows(t, 'two of them', { headers: both });
+  await scene.refuses(
+    t,
+    'a larger one',
+    { headers: bearer(`${large}${'A'.repeat(100)}`) },
+    'token_too_large',
+  );
+});
+
 t.test('a source that is not configured is not read', async (t) => {
   const { issuer, ...scene } = await startScene(t, {
     token: { sources: [{ type: 'header', name: 'X-Assertion' }] },

@@ -52,6 +52,14 @@ t.test('an upstream that breaks off or breaks the protocol is 502', async (t) =>
       t.equal(tcp.connections, 1, `${name}: is not tried twice over a new connection`);
       const line = await gateway.line(answer.header('x-request-id'));
       t.match(line, { decision: 'allow', reason: code, status: 502 }, name);
+      if (code === 'upstream_unreachable') t.equal(line.got, undefined, name);
+      else
+        t.match(
+          line.got,
+          /^(UND_ERR_|HPE_|[A-Z][a-z]+ |an )[\w ,.:'/-]+$/,
+          `${name}: the log says what was wrong`,
+        );
+      t.notMatch(JSON.stringify(line), /nonsense|OpenSSH|no colon|x.y/, `${name}: and nothing of what came`);
       t.equal(await gateway.metric(`jwks_sidecar_refusals_total{reason="${code}"}`), 1, name);
     }
   }
