@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { readBlocks, readDoc } from '../docs/markdown.ts';
 import { createCertificate } from '../helpers/certificate.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
 import { run } from './command.ts';
@@ -149,6 +150,7 @@ t.test('no secret shows', async (t) => {
 t.test('--online', async (t) => {
   const issuer = await startFakeIssuer(t, { algorithms: ['RS256', 'ES256'] });
   issuer.publish([...issuer.keys.map(({ publicJwk }) => publicJwk), { kty: 'oct', k: 'AAAA' }]);
+  const rsa = await startFakeIssuer(t, { algorithms: ['RS256'] });
   const own = createCertificate();
   const secure = await startFakeIssuer(t, { tls: own });
   const config = (upstream: string, from: string) =>
@@ -159,6 +161,7 @@ t.test('--online', async (t) => {
     'half.yaml': `${config(issuer.url, issuer.issuer)}upstreams:\n  billing: http://127.0.0.1:1\n`,
     'other.yaml': config(issuer.url, `${issuer.issuer}/other`),
     'stranger.yaml': config(secure.url, issuer.issuer),
+    'algorithm.yaml': config(issuer.url, rsa.issuer).replace('[RS256, ES256]', '[ES256]'),
     'known.yaml': config(`{ url: "${secure.url}", tls: { caFile: ca.pem } }`, issuer.issuer),
     'ca.pem': own.cert,
   });
@@ -188,8 +191,27 @@ t.test('--online', async (t) => {
     /^failed: upstream: no connection to 127\.0\.0\.1:\d+: DEPTH_ZERO_SELF_SIGNED_CERT \(its certificate/m,
   );
   t.equal((await check('known.yaml')).code, 0, 'and one that it would accept');
+  const algorithm = await check('algorithm.yaml');
+  t.equal(algorithm.code, 2, 'keys of another algorithm');
+  t.match(algorithm.stdout, /^failed: issuers\[0\]: its keys are RS256; algorithms is \[ES256\]$/m);
   const { fetches } = issuer;
   const before = { ...fetches };
   await run(t, ['check', '--config', 'good.yaml'], { cwd });
   t.strictSame(fetches, before, 'without it nobody is asked');
+});
+
+t.test('the page about the config shows what check says', async (t) => {
+  const page = readDoc('configuration.head.md');
+  const config = readBlocks(page, 'yaml').find((block) => block.startsWith('# mistakes.yaml')) ?? '';
+  const shown = readBlocks(page, 'console');
+  const cwd = t.testdir({ 'mistakes.yaml': config });
+  const { code, stderr } = await run(t, ['check', '--config', 'mistakes.yaml'], { cwd });
+  t.equal(code, 2);
+  t.ok(shown.includes(`$ jwks-sidecar check --config mistakes.yaml\n${stderr}`), stderr);
+  const env = Object.fromEntries(
+    [...page.matchAll(/^\$ export (\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+  const small = await run(t, ['check'], { cwd, env });
+  t.equal(small.code, 0);
+  t.ok(page.includes(`$ jwks-sidecar check\n${small.stderr}${small.stdout}`), small.stderr);
 });
