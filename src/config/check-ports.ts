@@ -123,8 +123,8 @@ function adviseOnHost(path: Path): Finding {
   return {
     path: [...path, 'preserveHost'],
     message:
-      "is true, so that the client's Host header goes on as it came: where this upstream is a service mesh, an ingress or a server of several virtual hosts, the client chooses the service",
-    hint: 'set preserveHost: false, unless the upstream is one service that needs the name that clients use',
+      "is true: the client's Host header goes on as it came, and chooses the service where this upstream is a mesh, an ingress or a server of several hosts",
+    hint: 'set preserveHost: false if it is',
     restsOn: [[...path, 'url']],
   };
 }

@@ -1,9 +1,8 @@
 import { compileClaimPath } from '../claims/path.ts';
-import type { SchemaNode } from './fields.ts';
 import type { Checked, Finding } from './finding.ts';
-import { childOf } from './node.ts';
 import type { Path } from './path.ts';
 import { type Config, configSchema } from './schema.ts';
+import { walk } from './walk.ts';
 
 /** Blanks of every kind, with those that take no room. */
 const blank = '[\\s\\u200b-\\u200f\\u2060\\ufeff]';
@@ -16,25 +15,27 @@ const patterns = ['prefix', 'matches'];
 export function checkTexts(config: Config): Checked {
   return {
     faults: [],
-    warnings: [...findOdd(config, configSchema, []), ...findLists(config), ...findPaths(config)],
+    warnings: [...findOdd(config), ...findLists(config), ...findPaths(config)],
   };
 }
 
-function findOdd(value: unknown, node: SchemaNode | null, path: Path): Finding[] {
-  if (typeof value === 'string') {
-    if (patterns.includes(String(path.at(-1)))) return [];
+function findOdd(config: Config): Finding[] {
+  const found: Finding[] = [];
+  walk(config, configSchema, (value, node, path) => {
+    if (node?.['x-secret'] && typeof value === 'object') return false;
+    if (typeof value !== 'string' || patterns.includes(String(path.at(-1)))) return true;
     if (blankAtEnd.test(value)) {
-      return [{ path, message: 'begins or ends with a blank, which counts', hint: 'leave it out' }];
+      found.push({
+        path: [...path],
+        message: 'begins or ends with a blank, which counts',
+        hint: 'leave it out',
+      });
+    } else if (quoted.test(value)) {
+      found.push({ path: [...path], message: 'is in typographic quotes, which count', hint: `use " or '` });
     }
-    return quoted.test(value)
-      ? [{ path, message: 'is in typographic quotes, which count', hint: `use " or '` }]
-      : [];
-  }
-  if (typeof value !== 'object' || value === null || node?.['x-secret']) return [];
-  const entries: [string | number, unknown][] = Array.isArray(value)
-    ? [...value.entries()]
-    : Object.entries(value);
-  return entries.flatMap(([part, child]) => findOdd(child, node && childOf(node, part), [...path, part]));
+    return true;
+  });
+  return found;
 }
 
 /** Several audiences in one text. */

@@ -3,8 +3,9 @@ import { ConfigError, type Fault } from './fault.ts';
 import { namedFiles } from './files.ts';
 import { fill } from './fill.ts';
 import { type Checked, type Finding, isWithin } from './finding.ts';
-import { leaveOut, mend } from './mend.ts';
+import { createDraft, type Draft } from './mend.ts';
 import { formatPath, type Path } from './path.ts';
+import { Places } from './places.ts';
 import type { ProxyVariables } from './proxy.ts';
 import { findRepeated } from './repeated.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
@@ -44,12 +45,11 @@ export function complete(value: unknown, broken: readonly Path[] = []): Complete
   const { sound, faults } = findFaults(value, broken);
   if (sound === undefined) return { config: null, faults, warnings: [], notes: [], files: [] };
   const config = fill(sound, configSchema) as Config;
-  const wrong = [...broken, ...faults.map(spoiled)];
+  const wrong = new Places([...broken, ...faults.map(spoiled)]);
   const checked = checkConfig(config);
+  const wrongToo = new Places(checked.faults.map(({ path }) => path));
   const tell = (findings: readonly Finding[]) =>
-    findings
-      .filter((finding) => !isAbout(finding, wrong))
-      .filter((finding) => !followsFrom(finding, checked.faults));
+    findings.filter((finding) => !isAbout(finding, wrong) && !followsFrom(finding, wrongToo));
   const all = [...faults, ...tell(checked.faults)];
   return {
     config: all.length > 0 || broken.length > 0 ? null : config,
@@ -67,36 +67,48 @@ const mostRounds = 10;
 function findFaults(value: unknown, broken: readonly Path[]): { sound: unknown; faults: Finding[] } {
   compiled ??= compileValidate();
   const faults: Finding[] = [];
-  const tries = new Map<string, number>();
-  let sound = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
-  if (sound !== undefined) for (const path of broken) sound = mendOnce(sound, { path, message: '' }, tries);
-  for (let round = 0; round < mostRounds; round++) {
-    const found = compiled(sound === undefined ? value : sound);
-    for (const finding of found) {
-      const told = [...broken, ...faults.map(spoiled)];
-      if (!told.some((path) => isWithin(finding.path, path))) faults.push(finding);
-      if (sound !== undefined) sound = mendOnce(sound, finding, tries);
-    }
-    if (found.length === 0) {
-      const told = [...broken, ...faults.map(spoiled)];
-      const twice = findRepeated(value, configSchema);
-      faults.push(...twice.filter(({ path }) => !told.some((other) => isWithin(path, other))));
-      return { sound, faults };
-    }
-    if (sound === undefined) break;
+  const told = new Places(broken);
+  const tell = (findings: readonly Finding[]) => {
+    const news = findings.filter(({ path }) => !told.hold(path));
+    for (const finding of news) told.add(spoiled(finding));
+    faults.push(...news);
+  };
+  let found = compiled(value);
+  if (
+    found.length + broken.length === 0 ||
+    typeof value !== 'object' ||
+    value === null ||
+    Array.isArray(value)
+  ) {
+    tell(found);
+    tell(findRepeated(value, configSchema));
+    return { sound: found.length === 0 ? value : undefined, faults };
   }
-  return { sound: undefined, faults };
+  const draft = createDraft(value, configSchema);
+  const tries = new Map<string, number>();
+  for (const path of broken) mendOnce(draft, { path, message: '' }, tries);
+  for (let round = 0; round < mostRounds; round++) {
+    tell(found);
+    for (const finding of found) mendOnce(draft, finding, tries);
+    found = compiled(draft.value);
+    if (found.length === 0) break;
+  }
+  tell(found);
+  tell(findRepeated(value, configSchema));
+  return { sound: found.length === 0 ? draft.value : undefined, faults };
 }
 
 /** The same place is tried more than once: as it was probably meant, then with a placeholder, then what is around it. */
-function mendOnce(value: object, finding: Finding, tries: Map<string, number>): object {
+function mendOnce(draft: Draft, finding: Finding, tries: Map<string, number>): void {
   const path = spoiled(finding);
   const place = formatPath(path);
   const before = tries.get(place) ?? 0;
   tries.set(place, before + 1);
-  if (finding.atKey) return leaveOut(value, path) as object;
-  const target = path.slice(0, Math.max(1, path.length - Math.max(0, before - 1)));
-  return mend(value, configSchema, target, before === 0 ? 'guess' : 'none') as object;
+  if (finding.atKey) draft.leaveOut(path);
+  else {
+    const target = path.slice(0, Math.max(1, path.length - Math.max(0, before - 1)));
+    draft.mend(target, before === 0 ? 'guess' : 'none');
+  }
 }
 
 function spoiled({ path, spoils = path }: Finding): Path {
@@ -104,16 +116,14 @@ function spoiled({ path, spoils = path }: Finding): Path {
 }
 
 /** Whether a finding is about a part that was replaced, or was concluded from one. */
-function isAbout({ path, restsOn = [] }: Finding, wrong: readonly Path[]): boolean {
-  return wrong.some(
-    (each) => isWithin(path, each) || restsOn.some((other) => isWithin(other, each) || isWithin(each, other)),
-  );
+function isAbout({ path, restsOn = [] }: Finding, wrong: Places): boolean {
+  return wrong.hold(path) || restsOn.some((other) => wrong.touch(other));
 }
 
-/** Whether a finding was concluded from a value that another one says to be wrong. */
-function followsFrom({ path, restsOn = [] }: Finding, faults: readonly Finding[]): boolean {
+/** Whether a finding was concluded from a value elsewhere that another one says to be wrong. */
+function followsFrom({ path, restsOn = [] }: Finding, wrong: Places): boolean {
   const others = restsOn.filter((other) => !isWithin(path, other) && !isWithin(other, path));
-  return faults.some((fault) => others.some((other) => isWithin(other, fault.path)));
+  return others.some((other) => wrong.hold(other));
 }
 
 /**

@@ -6,7 +6,6 @@ import { formatDuration, formatSize } from './units.ts';
 
 /** How a value that does not fit should have been written, as far as what was meant can be told; null where it cannot. */
 export function hintValue(value: unknown, node: SchemaNode): string | null {
-  if (node['x-secret']) return null;
   if (node['x-unit'] === 'duration') return hintDuration(value);
   if (node['x-unit'] === 'size') return hintSize(value);
   if (isOff(value) && takes(node, 'null') && node.properties) return 'write null to switch it off';

@@ -43,9 +43,11 @@ export function loadConfig(options: LoadOptions): Loaded {
   const describe = compileDescribe({ file, parsed, variables, redact: compileRedact(outside) });
   const warnings = [
     ...overlaid.warnings.map(toFault),
-    ...[...(parsed?.warnings ?? []), ...filled.warnings, ...completed.warnings].map(describe),
+    ...[...(parsed?.warnings ?? []), ...filled.warnings, ...completed.warnings]
+      .map(describe)
+      .toSorted(byPlace),
   ];
-  const notes = [...(parsed?.notes ?? []), ...completed.notes].map(describe);
+  const notes = [...(parsed?.notes ?? []), ...completed.notes].map(describe).toSorted(byPlace);
   const proxy = readProxyVariables(env);
   const proxyFaults = checkProxyVariables(proxy);
   const { config } = completed;

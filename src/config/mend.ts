@@ -2,33 +2,79 @@ import type { SchemaNode } from './fields.ts';
 import { childOf, takes } from './node.ts';
 import type { Path } from './path.ts';
 
+/** A copy of a config that may be changed. */
+export interface Draft {
+  /** Takes the value at a place away. List entries keep their positions: of a list nothing is taken. */
+  leaveOut(path: Path): void;
+  /**
+   * Puts something valid in a place, so that what is right beside it can still be checked: with `guess` the value as it
+   * was probably meant (`RS256` as `[RS256]`), else the default, else a placeholder.
+   */
+  mend(path: Path, trust: Trust): void;
+  readonly value: object;
+}
+
 /** How much of what stands at a place is still believed. */
 export type Trust = 'guess' | 'none';
 
-/**
- * A copy in which something valid stands at a place, so that what is right beside it can still be checked: with
- * `guess` the value as it was probably meant (`RS256` as `[RS256]`), else the default, else a placeholder. What the
- * schema does not know is left out. List entries keep their positions.
- */
-export function mend(value: unknown, node: SchemaNode | null, path: Path, trust: Trust): unknown {
-  const [part, ...rest] = path;
-  if (part === undefined) return node === null ? value : replace(value, node, trust);
-  const child = node && childOf(node, part);
-  if (typeof part === 'number') {
-    if (!Array.isArray(value)) return value;
-    return value.map((item, index) => (index === part ? mend(item, child, rest, trust) : item));
+type Container = Record<string | number, unknown>;
+
+/** Copies a value for its parts to be replaced, one after the other, without a copy of the whole for each. */
+export function createDraft(value: object, schema: SchemaNode): Draft {
+  const root = copy(value, new Map()) as Container;
+
+  function find(path: Path): { container: Container; node: SchemaNode | null } | null {
+    let container: unknown = root;
+    let node: SchemaNode | null = schema;
+    for (const part of path.slice(0, -1)) {
+      container = own(container, part);
+      node = node && childOf(node, part);
+    }
+    return typeof container === 'object' && container !== null
+      ? { container: container as Container, node }
+      : null;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const { [part]: found, ...others } = value as Readonly<Record<string, unknown>>;
-  const old = Object.hasOwn(value, part) ? found : undefined;
-  if (rest.length > 0) return { ...others, [part]: mend(old, child, rest, trust) };
-  const next = child === null ? undefined : replace(old, child, trust);
-  return next === undefined ? others : { ...others, [part]: next };
+
+  return {
+    value: root,
+    leaveOut(path) {
+      const container = find(path)?.container;
+      if (container !== undefined && !Array.isArray(container)) delete container[path.at(-1) as string];
+    },
+    mend(path, trust) {
+      const found = find(path);
+      const part = path.at(-1);
+      if (found === null || part === undefined) return;
+      const { container } = found;
+      const isEntry = Array.isArray(container);
+      if (isEntry !== (typeof part === 'number') || (isEntry && Number(part) >= container.length)) return;
+      const node = found.node && childOf(found.node, part);
+      const next = node === null ? undefined : replace(own(container, part), node, trust);
+      if (next !== undefined) define(container, part, next);
+      else if (!isEntry) delete container[part];
+    },
+  };
 }
 
-/** A copy without the value at a place. */
-export function leaveOut(value: unknown, path: Path): unknown {
-  return mend(value, null, path, 'none');
+function copy(value: unknown, known: Map<object, unknown>): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const earlier = known.get(value);
+  if (earlier !== undefined) return earlier;
+  const target: Container | unknown[] = Array.isArray(value) ? [] : {};
+  known.set(value, target);
+  for (const [key, child] of Object.entries(value)) define(target as Container, key, copy(child, known));
+  return target;
+}
+
+/** Also where the key is `__proto__`. */
+function define(target: Container, key: string | number, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function own(value: unknown, part: string | number): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, part)
+    ? (value as Container)[part]
+    : undefined;
 }
 
 /** Undefined: leave it out, the default takes over. */
@@ -36,14 +82,8 @@ function replace(value: unknown, node: SchemaNode, trust: Trust): unknown {
   const scalar = ['string', 'number', 'boolean'].includes(typeof value);
   if (trust === 'guess' && scalar && node.items !== undefined) return [value];
   // Something was meant to be in the list: an empty one would say that nothing was.
-  if (
-    Array.isArray(node.default) &&
-    node.default.length === 0 &&
-    node.items !== undefined &&
-    value !== null
-  ) {
-    return [placeholder(node.items)];
-  }
+  const list = Array.isArray(node.default) && node.default.length === 0 && node.items !== undefined;
+  if (list && value !== null) return [placeholder(node.items as SchemaNode)];
   return node.default !== undefined ? undefined : placeholder(node);
 }
 

@@ -1,22 +1,19 @@
 import type { SchemaNode } from './fields.ts';
 import type { Finding } from './finding.ts';
-import { childOf } from './node.ts';
 import { formatPath, type Path } from './path.ts';
+import { walk } from './walk.ts';
 
 /**
  * Entries that stand twice in a list that must not repeat itself. This takes the place of ajv's `uniqueItems`, which
  * compares every entry with every other, and calls the `toString` of an entry that has a key of that name.
  */
-export function findRepeated(value: unknown, node: SchemaNode, path: Path = []): Finding[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const entries: [string | number, unknown][] = Array.isArray(value)
-    ? [...value.entries()]
-    : Object.entries(value);
-  const within = entries.flatMap(([part, child]) => {
-    const schema = childOf(node, part);
-    return schema === null ? [] : findRepeated(child, schema, [...path, part]);
+export function findRepeated(value: unknown, schema: SchemaNode): Finding[] {
+  const found: Finding[] = [];
+  walk(value, schema, (each, node, path) => {
+    if (Array.isArray(each) && node?.uniqueItems) found.push(...repetitions(each, [...path]));
+    return node !== null;
   });
-  return Array.isArray(value) && node.uniqueItems ? [...repetitions(value, path), ...within] : within;
+  return found;
 }
 
 function repetitions(list: readonly unknown[], path: Path): Finding[] {

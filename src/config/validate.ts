@@ -4,11 +4,12 @@ import { type Finding, firstOfEach } from './finding.ts';
 import { formats } from './formats.ts';
 import { hintValue } from './hint.ts';
 import { hasCredentials, hintText } from './hint-text.ts';
-import { childOf, schemaAt } from './node.ts';
+import { schemaAt } from './node.ts';
 import type { Path } from './path.ts';
 import { configSchema } from './schema.ts';
 import { suggest } from './suggest.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
+import { walk } from './walk.ts';
 
 export type { Checked, Finding } from './finding.ts';
 
@@ -18,13 +19,13 @@ export function compileValidate(): (value: unknown) => Finding[] {
   ajv.removeKeyword('uniqueItems');
   const validate = ajv.compile(configSchema);
   return (value) => {
-    if (validate(value)) return rangeFindings(value, configSchema, []);
+    if (validate(value)) return findOutOfRange(value);
     // What a format says is more exact than what the list of allowed words says of the same place.
     const errors = (validate.errors ?? []).toSorted(
       (a, b) => Number(b.keyword === 'format') - Number(a.keyword === 'format'),
     );
     const findings = errors.map((error) => toFinding(error, value)).filter((finding) => finding !== null);
-    return firstOfEach([...findings, ...rangeFindings(value, configSchema, [])]);
+    return firstOfEach([...findings, ...findOutOfRange(value)]);
   };
 }
 
@@ -58,7 +59,7 @@ function toFinding(error: ErrorObject, root: unknown): Finding | null {
   }
   const node = schemaAt(configSchema, path) ?? schema;
   const got = quote(error.data, node);
-  const hint = hintValue(error.data, node);
+  const hint = holdsSecret(node) ? null : hintValue(error.data, node);
   return {
     path,
     message: `must be ${expectation(error, schema, node)}`,
@@ -86,12 +87,18 @@ function algorithm(path: Path, value: unknown): Finding {
 
 /** A short value is repeated; a long one, or one that could be a secret, never. */
 function quote(value: unknown, node: SchemaNode): string | null {
-  if (node === configSchema || node['x-secret'] || value === undefined) return null;
+  if (node === configSchema || holdsSecret(node) || value === undefined) return null;
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a map';
   const text = JSON.stringify(value);
   // A URL may hold a password before its @, or in its query.
   return text.length <= 40 && !/[@?]/.test(text) ? text : null;
+}
+
+/** Whether the value, or what it should hold, is a secret: a password without its header's name is one too. */
+function holdsSecret(node: SchemaNode): boolean {
+  const { additionalProperties: entry } = node;
+  return node['x-secret'] === true || (typeof entry === 'object' && entry['x-secret'] === true);
 }
 
 function unknownKey(path: Path, key: string, value: unknown): Finding {
@@ -139,24 +146,20 @@ function elsewhere(key: string, node: SchemaNode = configSchema, prefix = ''): s
 }
 
 /** Durations and sizes out of their range, which a pattern cannot tell. */
-function rangeFindings(value: unknown, node: SchemaNode, path: Path): Finding[] {
-  if (typeof value === 'object' && value !== null) {
-    const entries: [string | number, unknown][] = Array.isArray(value)
-      ? [...value.entries()]
-      : Object.entries(value);
-    return entries.flatMap(([part, child]) => {
-      const schema = childOf(node, part);
-      return schema === null ? [] : rangeFindings(child, schema, [...path, part]);
-    });
-  }
-  const range = node['x-range'];
-  if (range === undefined || (typeof value !== 'number' && typeof value !== 'string')) return [];
-  const inTime = node['x-unit'] === 'duration';
-  const amount = inTime ? parseDuration(value) : parseSize(value);
-  if (amount === undefined || (amount >= range.least && amount <= range.most)) return [];
-  const say = inTime ? formatDuration : formatSize;
-  const bound = amount < range.least ? `at least ${say(range.least)}` : `at most ${say(range.most)}`;
-  return [{ path, message: `must be ${bound}`, got: JSON.stringify(value) }];
+function findOutOfRange(root: unknown): Finding[] {
+  const found: Finding[] = [];
+  walk(root, configSchema, (value, node, path) => {
+    const range = node?.['x-range'];
+    if (range === undefined || (typeof value !== 'number' && typeof value !== 'string')) return node !== null;
+    const inTime = node?.['x-unit'] === 'duration';
+    const amount = inTime ? parseDuration(value) : parseSize(value);
+    if (amount === undefined || (amount >= range.least && amount <= range.most)) return true;
+    const say = inTime ? formatDuration : formatSize;
+    const bound = amount < range.least ? `at least ${say(range.least)}` : `at most ${say(range.most)}`;
+    found.push({ path: [...path], message: `must be ${bound}`, got: JSON.stringify(value) });
+    return true;
+  });
+  return found;
 }
 
 /** RFC 6901, with numbers where the value has a list. */

@@ -149,6 +149,7 @@ t.test('no secret shows', async (t) => {
 t.test('--online', async (t) => {
   const issuer = await startFakeIssuer(t, { algorithms: ['RS256', 'ES256'] });
   issuer.publish([...issuer.keys.map(({ publicJwk }) => publicJwk), { kty: 'oct', k: 'AAAA' }]);
+  const rsa = await startFakeIssuer(t, { algorithms: ['RS256'] });
   const own = createCertificate();
   const secure = await startFakeIssuer(t, { tls: own });
   const config = (upstream: string, from: string) =>
@@ -159,6 +160,7 @@ t.test('--online', async (t) => {
     'half.yaml': `${config(issuer.url, issuer.issuer)}upstreams:\n  billing: http://127.0.0.1:1\n`,
     'other.yaml': config(issuer.url, `${issuer.issuer}/other`),
     'stranger.yaml': config(secure.url, issuer.issuer),
+    'algorithm.yaml': config(issuer.url, rsa.issuer).replace('[RS256, ES256]', '[ES256]'),
     'known.yaml': config(`{ url: "${secure.url}", tls: { caFile: ca.pem } }`, issuer.issuer),
     'ca.pem': own.cert,
   });
@@ -188,6 +190,9 @@ t.test('--online', async (t) => {
     /^failed: upstream: no connection to 127\.0\.0\.1:\d+: DEPTH_ZERO_SELF_SIGNED_CERT \(its certificate/m,
   );
   t.equal((await check('known.yaml')).code, 0, 'and one that it would accept');
+  const algorithm = await check('algorithm.yaml');
+  t.equal(algorithm.code, 2, 'keys of another algorithm');
+  t.match(algorithm.stdout, /^failed: issuers\[0\]: its keys are RS256; algorithms is \[ES256\]$/m);
   const { fetches } = issuer;
   const before = { ...fetches };
   await run(t, ['check', '--config', 'good.yaml'], { cwd });

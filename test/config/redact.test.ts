@@ -125,6 +125,15 @@ t.test('nor, of a value in the file, is a header that is set', async (t) => {
     writeFileSync(join(cwd, 'a.yaml'), fill(text));
     t.notMatch(allThatIsSaid({ file: 'a.yaml', env: {}, cwd }), 'hunter2', value);
   }
+  for (const value of ['hunter2', 'Authorization:hunter2', '[hunter2]', '["Authorization: hunter2"]', '5']) {
+    writeFileSync(
+      join(cwd, 'a.yaml'),
+      fill(`upstream: { url: http://127.0.0.1:3000, setHeaders: ${value} }`),
+    );
+    const words = allThatIsSaid({ file: 'a.yaml', env: {}, cwd });
+    t.match(words, 'upstream.setHeaders');
+    t.notMatch(words, 'hunter2', `setHeaders: ${value}`);
+  }
 });
 
 t.test('a word that is short or ordinary leaves the messages readable', async (t) => {

@@ -9,15 +9,14 @@ const text = readDoc('report-mode.md');
 const configs = readBlocks(text, 'yaml');
 
 t.test('check says of the configs what the page says', async (t) => {
-  const shown = text.match(/^warning: .*$/gm) ?? [];
+  const shown = text.match(/^(?:warning|note): .*$/gm) ?? [];
   const said = new Set<string>();
   for (const config of configs) {
     t.ok(config.startsWith('# sidecar.yaml\n'), 'a whole file');
     const folder = t.testdir({ 'sidecar.yaml': config });
-    const { warnings } = loadConfig({ file: 'sidecar.yaml', env: {}, cwd: folder });
-    for (const warning of warnings) {
-      said.add(`warning: ${formatFault(warning)}`);
-    }
+    const { warnings, notes } = loadConfig({ file: 'sidecar.yaml', env: {}, cwd: folder });
+    for (const warning of warnings) said.add(`warning: ${formatFault(warning)}`);
+    for (const note of notes) said.add(`note: ${formatFault(note)}`);
   }
   t.same(said, new Set(shown));
 });

@@ -9,11 +9,12 @@ for (const name of withPods) {
   const sidecar = sidecarOf(pod);
 
   t.test(`${name}: the config has no fault, with the files that its volumes bring`, async (t) => {
-    const { faults, warnings } = complete(mounted(objects, t.testdir({})));
+    const { faults, warnings, notes } = complete(mounted(objects, t.testdir({})));
     t.same(faults, []);
+    t.same(warnings, []);
     // Whether a proxy is in front is for who applies it to say.
     t.same(
-      warnings.map(({ path }) => path.join('.')),
+      notes.map(({ path }) => path.join('.')),
       ['listen.trustedProxies'],
     );
   });
@@ -24,6 +25,13 @@ for (const name of withPods) {
     );
     const { mountPath } = sidecar.volumeMounts.find((each: Manifest) => each.name === volume.name);
     t.same(sidecar.args, ['run', '--config', `${mountPath}/sidecar.yaml`]);
+  });
+
+  t.test(`${name}: no client chooses the service by its Host`, async (t) => {
+    const { config } = complete(mounted(objects, t.testdir({})));
+    if (config === null) return t.fail('the config has faults');
+    for (const { url, preserveHost } of [config.upstream, ...Object.values(config.upstreams)])
+      t.ok(!preserveHost || new URL(url).hostname === '127.0.0.1', url);
   });
 
   t.test(`${name}: there is time to end`, async (t) => {
