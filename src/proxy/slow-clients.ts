@@ -216,6 +216,7 @@ export class SlowClients {
   }
 }
 
+/** While the body is awaited an answer that the client reads counts as well; what it sends says nothing of what it reads. */
 function movedBy({ socket }: Watched, waitsFor: Watched['waitsFor']): number {
-  return waitsFor === 'body' ? socket.bytesRead : socket.bytesWritten;
+  return waitsFor === 'body' ? socket.bytesRead + socket.bytesWritten : socket.bytesWritten;
 }
