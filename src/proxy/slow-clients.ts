@@ -189,7 +189,7 @@ export class SlowClients {
     );
     ranked.slice(0, most).forEach(({ transfer, mark }, rank) => {
       // Clients that were cut off together would come back together.
-      mark.endsAfter = patience * (1 + rank / most / 2);
+      mark.endsAfter = patience * (1 + rank / most / 4);
       mark.parked = true;
       transfer.park();
     });

@@ -192,7 +192,7 @@ t.test('while requests wait, those that stand still keep half of the connections
   );
   await scene.pass(250);
   t.equal(all.filter(({ ended, connected }) => ended && connected).length, 4);
-  await scene.pass(2500);
+  await scene.pass(1250);
   t.ok(all.every(({ ended }) => ended));
 });
 
