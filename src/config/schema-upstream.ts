@@ -22,7 +22,7 @@ const full = section(
     connections: integer(256, 'Most connections to it at a time.', { minimum: 1, maximum: 100_000 }),
     connectionsPerClient: integer(
       null,
-      'Most of them for one client: an address, or a network as in `failureLimit`. null: one client may hold all that no other needs.',
+      'Most connections to it for one client at a time: an address, or a network by the prefixes of `failureLimit`. null: no fixed share; while all are in use, the client that has the fewest is served first.',
       { minimum: 1, maximum: 100_000 },
     ),
     connectTimeout: duration('2s', 'How long a connection may take to open, TLS included.'),

@@ -189,7 +189,7 @@ export class SlowClients {
     );
     ranked.slice(0, most).forEach(({ transfer, mark }, rank) => {
       // Clients that were cut off together would come back together.
-      mark.endsAfter = patience * (1 + rank / most / 2);
+      mark.endsAfter = patience * (1 + rank / most / 4);
       mark.parked = true;
       transfer.park();
     });
@@ -216,6 +216,7 @@ export class SlowClients {
   }
 }
 
+/** While the body is awaited an answer that the client reads counts as well; what it sends says nothing of what it reads. */
 function movedBy({ socket }: Watched, waitsFor: Watched['waitsFor']): number {
-  return waitsFor === 'body' ? socket.bytesRead : socket.bytesWritten;
+  return waitsFor === 'body' ? socket.bytesRead + socket.bytesWritten : socket.bytesWritten;
 }

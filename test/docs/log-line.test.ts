@@ -37,6 +37,7 @@ const full = {
   kid: 'a',
   decision: { outcome: 'allow', reason: 'ok', issuer: 'https://idp.example.com' },
   answered: null,
+  cut: null,
   upstreamMs: 1,
   bytes: 1,
 } as unknown as Exchange;
@@ -66,9 +67,11 @@ t.test('the table has every field, in the order of the line, with its type', asy
     Object.entries(account(exchange)).map(([name, value]) => ({ name, type: typeof value }));
   const without = (...left: readonly string[]) =>
     documented.flatMap(({ name, type }) => (left.includes(name) ? [] : [{ name, type }]));
-  t.same(fields(full), without('expected', 'got'), 'what is allowed expects nothing');
+  t.same(fields(full), without('expected', 'got', 'cut'), 'what is allowed expects nothing');
   const refused = { outcome: 'report', reason: 'scope_insufficient', issuer: 'a' } as const;
-  t.same(fields({ ...full, decision: refused }), without('sampled'), 'what is refused is not sampled');
+  t.same(fields({ ...full, decision: refused }), without('sampled', 'cut'), 'what is refused is not sampled');
+  // A line of an answer that was cut stands for itself alone.
+  t.same(fields({ ...full, cut: 'answer_not_read' }), without('sampled', 'expected', 'got'));
 });
 
 t.test('the fields that are always there are those of the shortest lines', async (t) => {
@@ -87,7 +90,7 @@ t.test('the lines shown have these fields, in this order', async (t) => {
     .map((line) => Object.keys(line));
   t.same(
     shown[0],
-    names.filter((name) => !['sampled', 'expected', 'got'].includes(name)),
+    names.filter((name) => !['sampled', 'expected', 'got', 'cut'].includes(name)),
     'all of them where all is well',
   );
   t.ok(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { holdClock } from '../gateway/held-clock.ts';
-import { ask, deadUrl, sendRaw } from '../gateway/wire.ts';
+import { ask, deadUrl, sendRaw, startTcp } from '../gateway/wire.ts';
 import { startEcho } from '../helpers/echo.ts';
 import { type LogLine, startGateway } from '../helpers/gateway.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
@@ -54,17 +54,21 @@ function shapeOf(value: unknown): unknown {
 async function live(t: Test): Promise<readonly LogLine[]> {
   const [issuer, echo] = await Promise.all([startFakeIssuer(t), startEcho(t)]);
   const down = () => issuer.respond((_request, response) => response.writeHead(503).end());
+  const cutting = await startTcp(t, (socket) => {
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'));
+  });
   const folder = t.testdir({ token: 'an-admin-token-of-32-bytes-or-so!!' });
   const cacheFile = join(folder, 'keys.json');
   const base: ConfigInput = {
     upstream: echo.url,
-    upstreams: { dead: await deadUrl() },
+    upstreams: { dead: await deadUrl(), cutting: cutting.url },
     issuers: [{ issuer: issuer.issuer, audience: issuer.audience, keys: { cacheFile } }],
     rules: [
       { name: 'admin', path: '/admin', scopes: ['orders:admin'] },
       { name: 'stock', path: '/stock', mode: 'report' },
       { name: 'tenants', path: '/tenants', claims: { tenant: { equals: 'a' } } },
       { name: 'legacy', path: '/legacy', auth: 'none', upstream: 'dead' },
+      { name: 'exports', path: '/exports', auth: 'none', upstream: 'cutting' },
     ],
     log: { level: 'debug' },
     drain: { delay: 0, timeout: '1s' },
@@ -81,6 +85,8 @@ async function live(t: Test): Promise<readonly LogLine[]> {
   for (const path of ['/x', '/admin', '/tenants', '/legacy', '/x?access_token=x'])
     await gateway.get(path, good);
   await gateway.request({ path: '/x', headers: { 'x-forwarded-for': '203.0.113.7' } });
+  await gateway.get('/exports', good).catch(() => {});
+  await gateway.lineWhere(({ path }) => path === '/exports');
   await gateway.get('/stock', mint({ claims: { aud: 'other' } }));
   await gateway.get('/x', mint({ claims: { exp: 1 } }));
   await sendRaw(gateway, ask('CONNECT a:80'));

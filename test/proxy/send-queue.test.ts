@@ -1,39 +1,55 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import t from 'tap';
 import { readSendQueues } from '../../src/proxy/send-queue.ts';
+import { createCertificate } from '../helpers/certificate.ts';
 
-for (const host of ['127.0.0.1', '::1']) {
-  t.test(
-    `what the kernel holds for a reader at ${host}`,
-    { skip: process.platform !== 'linux' },
-    async (t) => {
-      const server = createServer().listen(0, host);
-      t.teardown(() => server.close());
-      try {
-        await once(server, 'listening');
-      } catch {
-        t.comment(`no ${host} here`);
-        return;
-      }
-      const reader = connect((server.address() as AddressInfo).port, host).pause();
-      const [socket] = (await once(server, 'connection')) as [Socket];
-      t.teardown(() => {
-        reader.destroy();
-        socket.destroy();
-      });
-      const queued = async () => (await readSendQueues([socket])).get(socket);
-      t.equal(await queued(), 0);
-      // Far more than the kernel takes: it reaches its limit.
-      socket.write(Buffer.alloc(64 * 1024 * 1024));
-      while (!((await queued()) ?? 0)) await new Promise((resolve) => setImmediate(resolve));
-      reader.resume();
-      await once(socket, 'drain');
-      while ((await queued()) !== 0) await new Promise((resolve) => setImmediate(resolve));
+const tick = () => new Promise((resolve) => setImmediate(resolve));
+
+interface Kind {
+  readonly host: string;
+  readonly secure: boolean;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  'over IPv4': { host: '127.0.0.1', secure: false },
+  'over IPv6': { host: '::1', secure: false },
+  'over TLS': { host: '127.0.0.1', secure: true },
+};
+
+for (const [name, { host, secure }] of Object.entries(kinds)) {
+  t.test(`what the kernel holds for a reader ${name}`, { skip: process.platform !== 'linux' }, async (t) => {
+    const certificate = createCertificate();
+    const server: Server = secure ? createTlsServer(certificate) : createServer();
+    server.listen(0, host);
+    t.teardown(() => server.close());
+    try {
+      await once(server, 'listening');
+    } catch {
+      t.comment(`there is no ${host} here`);
+      return;
+    }
+    const { port } = server.address() as AddressInfo;
+    const accepted = once(server, secure ? 'secureConnection' : 'connection');
+    const reader = secure ? connectTls({ port, host, ca: certificate.cert }) : connect(port, host);
+    const [socket] = (await accepted) as [Socket];
+    t.teardown(() => {
+      reader.destroy();
       socket.destroy();
-      t.equal(await queued(), undefined, 'nothing is known of one that is closed');
-    },
-  );
+    });
+    reader.pause();
+    const queued = async () => (await readSendQueues([socket])).get(socket);
+    while ((await queued()) !== 0) await tick();
+    // Far more than the kernel takes.
+    socket.write(Buffer.alloc(64 * 1024 * 1024));
+    while ((await queued()) === 0) await tick();
+    reader.resume();
+    await once(socket, 'drain');
+    while ((await queued()) !== 0) await tick();
+    socket.destroy();
+    t.equal(await queued(), undefined, 'nothing is known of one that is closed');
+  });
 }
 
 t.test('nobody asks the kernel for nobody', async (t) => {
