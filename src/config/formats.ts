@@ -1,6 +1,7 @@
 import { compileClaimPath } from '../claims/path.ts';
 import { compileClient } from '../limit/client.ts';
 import { isHopByHop } from '../proxy/hop-by-hop.ts';
+import { servedMethods } from '../rules/methods.ts';
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Headers that frame a message or are for one connection: whoever sets them breaks the forwarding. */
@@ -17,7 +18,7 @@ export const formats: Readonly<Record<string, (text: string) => boolean>> = {
   'cookie-name': (text) => token.test(text),
   'fetch-url': (text) => ['http:', 'https:'].includes(parseUrl(text)?.protocol ?? ''),
   'header-value': (text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text),
-  method: (text) => token.test(text) && text === text.toUpperCase(),
+  method: (text) => servedMethods.includes(text),
   origin: (text) =>
     ['http:', 'https:'].includes(parseUrl(text)?.protocol ?? '') &&
     parseUrl(text)?.origin === text.toLowerCase(),

@@ -11,7 +11,7 @@ const rule = section(
     methods: list(
       text(required, 'A method.', { format: 'method', expects: 'a method in upper case such as GET' }),
       null,
-      'Methods that it decides; GET does not include HEAD. null: all.',
+      'Methods that it decides; GET includes HEAD. null: all.',
       { minItems: 1 },
     ),
     auth: choice(

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import type { SchemaNode } from './fields.ts';
 import { formats } from './formats.ts';
+import { describeMethod, describeMethodList } from './methods.ts';
 import { childOf, schemaAt } from './node.ts';
 import { formatPath, type Path } from './path.ts';
 import { configSchema } from './schema.ts';
@@ -61,11 +62,12 @@ function toFinding(error: ErrorObject, root: unknown): Finding | null {
     case 'uniqueItems':
       return { path, message: 'holds the same entry twice' };
     case 'minItems':
-      return { path, message: 'must not be empty' };
+      return { path, message: 'must not be empty', ...hintOfList(schema, error.data) };
     case 'discriminator':
       return { path: [...path, 'type'], message: 'must be one of bearer, cookie, header' };
     case 'format':
       if (params.format === 'algorithm') return algorithm(path, error.data);
+      if (params.format === 'method') return { path, ...describeMethod(error.data) };
       break;
   }
   if (error.propertyName !== undefined) {
@@ -79,7 +81,13 @@ function toFinding(error: ErrorObject, root: unknown): Finding | null {
   return {
     path,
     message: `must be ${schema['x-expects'] ?? node['x-expects'] ?? 'something else'}${got(error.data, node)}`,
+    ...hintOfList(schema, error.data),
   };
+}
+
+/** What to write instead, where a list of methods is something else. */
+function hintOfList({ items }: SchemaNode, value: unknown): Pick<Finding, 'hint'> {
+  return items?.format === 'method' ? describeMethodList(value) : {};
 }
 
 function algorithm(path: Path, value: unknown): Finding {

@@ -20,9 +20,7 @@ export function describeUnmatched({ rules }: Policy, method: string, path: strin
   const expected = 'a rule that matches method and path, since unmatched is deny';
   const got = `none for ${method}`;
   if (same !== undefined) {
-    const isHead = method === 'HEAD' && same.methods.includes('GET');
-    const hint = `rule "${same.label}" matches this path for ${list(same.methods)}`;
-    return { expected, got, hint: isHead ? `${hint}; a rule for GET does not include HEAD` : hint };
+    return { expected, got, hint: `rule "${same.label}" matches this path for ${list(same.methods)}` };
   }
   const slash = near(path.endsWith('/') ? path.slice(0, -1) : `${path}/`);
   if (slash !== undefined) {

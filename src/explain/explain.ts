@@ -118,8 +118,7 @@ async function judge(question: Question, parts: Parts): Promise<Verdict> {
     return fail('rule', { refused: 'path_not_found' }, describeUnmatched(policy, method, target.match));
   }
   const verdict = await judgeToken(question, rule, match?.params ?? {}, parts);
-  const remark = remarkRule(policy, rule, method, target.match);
-  return { ...verdict, rule, findings: { rule: remark, ...verdict.findings } };
+  return { ...verdict, rule, findings: { rule: remarkRule(rule), ...verdict.findings } };
 }
 
 /** What is no method at all never gets past Node's parser. */

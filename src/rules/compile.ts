@@ -2,6 +2,7 @@ import { compileMatcher, type Matcher, type MatcherOptions } from '../claims/mat
 import { type ClaimPath, compileClaimPath } from '../claims/path.ts';
 import type { PathOptions } from '../path/canonical.ts';
 import { createTable, type RuleTable } from './match.ts';
+import { decidedMethods } from './methods.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
 
 export type { RuleMatch, RuleTable } from './match.ts';
@@ -11,7 +12,7 @@ export interface RuleOptions {
   readonly name: string | null;
   /** Exact, with `:name` for one segment, `/*` at the end for everything below. */
   readonly path: string;
-  /** Null: all. GET does not include HEAD. */
+  /** Null: all. GET includes HEAD. */
   readonly methods: readonly string[] | null;
   readonly auth: 'none' | 'optional' | 'required';
   /** Null: all that are configured. */
@@ -81,7 +82,7 @@ export function compileRule(rule: RuleOptions, index: number, options: RulesOpti
     index,
     label: name ?? String(index),
     pattern: compilePattern(path, options.paths),
-    methods: methods && new Set(methods),
+    methods: decidedMethods(methods),
     issuers: issuers && new Set(issuers),
     scopes,
     anyScope,

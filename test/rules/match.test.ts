@@ -112,7 +112,13 @@ t.test('methods', async (t) => {
     defaults,
   );
   t.equal(table.match('GET', '/a')?.rule.label, 'read');
-  t.equal(table.match('HEAD', '/a')?.rule.label, 'rest', 'GET does not include HEAD');
+  t.equal(table.match('HEAD', '/a')?.rule.label, 'read', 'GET includes HEAD');
+  const head = compileRules(
+    [rule({ path: '/a', methods: ['HEAD'] }), rule({ path: '/a', methods: ['GET'] })],
+    defaults,
+  );
+  t.equal(head.match('HEAD', '/a')?.rule.index, 0, 'a rule for HEAD alone that stands first decides it');
+  t.equal(head.match('GET', '/a')?.rule.index, 1, 'and does not decide GET');
   t.equal(table.match('POST', '/a')?.rule.label, 'rest', 'a rule for other methods is passed by');
   t.equal(table.match('get', '/a')?.rule.label, 'rest', 'methods have case');
 
@@ -239,7 +245,7 @@ t.test('the table finds what trying one rule after the other finds', async (t) =
     fc.property(
       fc.array(anyRule, { maxLength: 12 }),
       anyPath,
-      fc.constantFrom('GET', 'POST'),
+      fc.constantFrom('GET', 'POST', 'HEAD'),
       options,
       (rules, path, method, options) => {
         const found = compileRules(rules, options).match(method, path)?.rule.index ?? -1;
@@ -252,7 +258,8 @@ t.test('the table finds what trying one rule after the other finds', async (t) =
 });
 
 function naive(rule: RuleOptions, method: string, path: string, options: RulesOptions): boolean {
-  if (rule.methods && !rule.methods.includes(method)) return false;
+  const asked = method === 'HEAD' && rule.methods?.includes('GET') ? 'GET' : method;
+  if (rule.methods && !rule.methods.includes(asked)) return false;
   const slash = options.trailingSlash === 'ignore' ? '/?' : '';
   const open = rule.path.endsWith('/*');
   const base = decodeURIComponent(open ? rule.path.slice(0, -2) : rule.path);
