@@ -22,6 +22,11 @@ export interface Interpolated {
   readonly files: readonly string[];
 }
 
+/** Where `${id}` may be meant as the template of another router. */
+function isRulePath(path: Path): boolean {
+  return path.length === 3 && path[0] === 'rules' && path[2] === 'path';
+}
+
 const pattern = /\$\$\{|\$\{([^}]*)\}/g;
 
 /**
@@ -50,6 +55,7 @@ export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpo
       findings.push({
         path,
         message: `the environment has no ${expression === '' ? 'variable without a name' : expression}`,
+        ...(isRulePath(path) && { hint: 'a parameter of a path is written :name' }),
       });
     }
     return text ?? '';

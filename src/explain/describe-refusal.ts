@@ -1,10 +1,12 @@
 import type { Params } from '../claims/match.ts';
+import type { Config } from '../config/schema.ts';
 import { isRefusal, type Reason } from '../errors.ts';
 import { printable } from '../observe/mask.ts';
-import type { Authority } from '../rules/authorize.ts';
+import { type Authority, findLack } from '../rules/authorize.ts';
 import type { Rule } from '../rules/compile.ts';
 import { readToken } from '../token/read.ts';
 import type { Inspection } from '../token/verify.ts';
+import { describeAnyOf } from './describe-any-of.ts';
 import { describePath } from './describe-path.ts';
 import { describeClaims, describeScopes, describeUnmatched } from './describe-rule.ts';
 import { describeToken } from './describe-token.ts';
@@ -80,11 +82,8 @@ async function describe(refused: RefusedRequest, parts: Parts): Promise<RefusalF
   if (rule === null) return {};
   if (reason === 'token_missing') return { step: 'token', ...describeToken.missing(rule, policy.config) };
   if (token === null) return {};
-  if (reason === 'scope_insufficient' && authority !== null) {
-    return { step: 'scopes', ...describeScopes(rule, wholly(authority, token)) };
-  }
-  if (reason === 'rule_denied' && authority !== null) {
-    return { step: 'rule_claims', ...describeDenied(rule, wholly(authority, token), refused, parts) };
+  if ((reason === 'scope_insufficient' || reason === 'rule_denied') && authority !== null) {
+    return describeRule(rule, wholly(authority, token), refused, parts);
   }
   return describeVerification(token, reason, rule, parts);
 }
@@ -120,14 +119,26 @@ function wholly(authority: Authority, text: string): Authority {
   return isRefusal(token) ? authority : { ...authority, claims: token.claims };
 }
 
-function describeDenied(
+/** Which of the rule's demands a verified token does not meet. */
+function describeRule(
   rule: Rule,
-  { claims }: Authority,
+  token: Authority,
   { params }: RefusedRequest,
-  parts: Parts,
-): Finding {
+  { policy: { config } }: Parts,
+): RefusalFinding {
+  switch (findLack(rule, token, params)) {
+    case 'scopes':
+      return { step: 'scopes', ...describeScopes(rule, token) };
+    case 'claims':
+      return { step: 'rule_claims', ...describeDenied(rule, token, params, config) };
+    default:
+      return { step: 'any_of', ...describeAnyOf({ rule, token, params, config, withheld: true }) };
+  }
+}
+
+function describeDenied(rule: Rule, { claims }: Authority, params: Params, config: Config): Finding {
   const denied = rule.claims.find(({ claim, matches }) => !matches(claim.read(claims), params));
-  const finding = describeClaims(rule, claims, params, parts.policy.config);
+  const finding = describeClaims(rule, claims, params, config);
   return withholdClaim(denied?.claim.text ?? '', "the rule's", finding, claims);
 }
 

@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { maskPath } from '../observe/mask.ts';
 import type { Policy } from '../policy.ts';
 import type { Authority } from '../rules/authorize.ts';
-import type { Rule } from '../rules/compile.ts';
+import type { Grant, Rule } from '../rules/compile.ts';
 import type { Finding } from './steps.ts';
 import { list, show } from './value.ts';
 
@@ -30,8 +30,8 @@ export function describeUnmatched({ rules }: Policy, method: string, path: strin
   return { expected, got, hint: lower && `rule "${lower.label}" matches this path in lower case` };
 }
 
-/** Which scopes of a rule a token does not grant. */
-export function describeScopes({ scopes, anyScope }: Rule, token: Authority): Finding {
+/** Which scopes of a rule, or of one of its alternatives, a token does not grant. */
+export function describeScopes({ scopes, anyScope }: Grant, token: Authority): Finding {
   const missing = scopes.filter((scope) => !token.scopes.has(scope));
   const expected = [
     ...(scopes.length > 0 ? [`all of: ${list(scopes)}`] : []),

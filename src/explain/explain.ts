@@ -5,10 +5,11 @@ import { isRefusal, type Reason, type Refusal, reasons } from '../errors.ts';
 import { maskPath, printable } from '../observe/mask.ts';
 import { checkMethod } from '../path/method.ts';
 import type { Policy } from '../policy.ts';
-import { authorize } from '../rules/authorize.ts';
+import { type Authority, authorize, findLack } from '../rules/authorize.ts';
 import type { Rule } from '../rules/compile.ts';
 import { readScopes } from '../token/scopes.ts';
 import type { Inspection } from '../token/verify.ts';
+import { describeAnyOf } from './describe-any-of.ts';
 import { describePath } from './describe-path.ts';
 import { describeClaims, describeScopes, describeUnmatched } from './describe-rule.ts';
 import { describeToken } from './describe-token.ts';
@@ -88,7 +89,7 @@ export async function explain(input: ExplainInput, parts: Parts): Promise<Explan
     path: showPath(path, policy),
     rule: rule ? { name: rule.label, auth: rule.auth, upstream: rule.upstream ?? 'default' } : null,
     issuer,
-    steps: listChecks(at, reason, findings),
+    steps: listChecks(at, reason, findings, rule !== undefined && rule.anyOf.length > 0),
   };
 }
 
@@ -154,14 +155,28 @@ function judgeAuthority(
   findings: Findings,
 ): Verdict {
   const claims = inspection.token?.claims ?? {};
-  const authority = { claims, scopes: readScopes(claims) };
+  const authority = { issuer: inspection.issuer ?? '', claims, scopes: readScopes(claims) };
   const refusal = authorize(rule, authority, params);
   if (refusal === null) return { at: null, reason: null, findings };
-  const failed =
-    refusal.refused === 'scope_insufficient'
-      ? fail('scopes', refusal, describeScopes(rule, authority))
-      : fail('rule_claims', refusal, describeClaims(rule, claims, params, policy.config));
+  const failed = failRule(refusal, rule, authority, params, policy);
   return { ...failed, findings: { ...findings, ...failed.findings } };
+}
+
+function failRule(
+  refusal: Refusal,
+  rule: Rule,
+  token: Authority,
+  params: Params,
+  { config }: Policy,
+): Verdict {
+  switch (findLack(rule, token, params)) {
+    case 'scopes':
+      return fail('scopes', refusal, describeScopes(rule, token));
+    case 'claims':
+      return fail('rule_claims', refusal, describeClaims(rule, token.claims, params, config));
+    default:
+      return fail('any_of', refusal, describeAnyOf({ rule, token, params, config, withheld: false }));
+  }
 }
 
 function fail(at: CheckName, { refused }: Refusal, finding: Finding): Verdict {

@@ -54,7 +54,7 @@ t.test('which rule decides', async (t) => {
       { name: 'write', path: '/things/*', methods: ['POST', 'PUT'], scopes: ['write'] },
       { name: 'first', path: '/x/open', auth: 'none' },
       { name: 'second', path: '/x/*' },
-      { name: 'slash', path: '/x/open/' },
+      { name: 'slash', path: '/x/open/', auth: 'none' },
       { name: 'exact', path: '/exact', auth: 'none' },
     ],
     unmatched: 'deny',
