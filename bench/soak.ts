@@ -113,6 +113,7 @@ const config = (version: number) => ({
     },
   ],
   rules: [{ path: '/never', scopes: [`v${version}`] }],
+  unmatched: 'required',
 });
 const sidecar = await startSidecar(config(0));
 const honest = new Pool(sidecar.url, { connections: workers });

@@ -192,6 +192,7 @@ async function compile(ruleCount: number, issuerCount: number): Promise<Policy> 
     upstream: 'http://127.0.0.1:3000',
     issuers: [...others, own],
     rules: rules(ruleCount),
+    unmatched: 'required',
   } as ConfigInput);
   const keySets = createKeySets(config.issuers, {
     clock: systemClock,

@@ -13,7 +13,7 @@ import { compileSubject } from './observe/subject.ts';
 import { compileCanonical } from './path/canonical.ts';
 import { compileRequestHeaders } from './proxy/request-headers.ts';
 import { createUpstreams, type Upstreams } from './proxy/upstreams.ts';
-import { compileRule, compileRules } from './rules/compile.ts';
+import { compileRule, compileRules, type Demands } from './rules/compile.ts';
 import { compileExtract } from './token/extract.ts';
 import { compileSameOrigin } from './token/origin.ts';
 import { createVerifier, type Verifier } from './token/verify.ts';
@@ -109,6 +109,7 @@ const requiredEverywhere = {
   scopes: [],
   anyScope: [],
   claims: {},
+  anyOf: [],
   upstream: null,
   stripPrefix: null,
   mode: null,
@@ -136,7 +137,7 @@ function compileVerifier(config: Config, parts: PolicyParts, verified: VerifiedT
   const { keySets, clock, subjectKey, previous } = parts;
   const identity = compileIdentity(config.identity);
   const subject = compileSubject(config.log.subject, subjectKey);
-  const matched = matchedClaims(config.rules).map(compileClaimPath);
+  const matched = matchedClaims(demandsOf(config)).map(compileClaimPath);
   return createVerifier<Prepared>({
     issuers: config.issuers.map((options, index) => ({ options, keys: keySets[index] as KeySet })),
     maxSize: config.token.maxSize,
@@ -173,10 +174,22 @@ function keepVerifier(config: Config, { keySets, previous }: PolicyParts): Verif
 function verdictSettings(config: Config): object {
   const { issuers, token, identity, log } = config;
   const { maxSize, cache } = token;
-  return { issuers, maxSize, cache, identity, subject: log.subject, claims: matchedClaims(config.rules) };
+  return {
+    issuers,
+    maxSize,
+    cache,
+    identity,
+    subject: log.subject,
+    claims: matchedClaims(demandsOf(config)),
+  };
 }
 
 /** Claims that rules or issuers match, as headers carry others: an integer in one of them must be exact. */
-function matchedClaims(each: Config['rules'] | Config['issuers']): string[] {
-  return each.flatMap(({ claims }) => Object.keys(claims));
+function matchedClaims(each: readonly Pick<Demands, 'claims'>[]): string[] {
+  return [...new Set(each.flatMap(({ claims }) => Object.keys(claims)))];
+}
+
+/** Everything that rules ask for, their alternatives included. */
+function demandsOf({ rules }: Config): readonly Demands[] {
+  return rules.flatMap((rule) => [rule, ...rule.anyOf]);
 }

@@ -1,6 +1,7 @@
 import { compileClaimPath } from '../claims/path.ts';
 import { compileClient } from '../limit/client.ts';
 import { isHopByHop } from '../proxy/hop-by-hop.ts';
+import { servedMethods } from '../rules/methods.ts';
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Headers that frame a message or are for one connection: whoever sets them breaks the forwarding. */
@@ -20,7 +21,7 @@ export const formats: Readonly<Record<string, (text: string) => boolean>> = {
     return isHttp(url) && url.username === '' && url.password === '';
   },
   'header-value': (text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text),
-  method: (text) => token.test(text) && text === text.toUpperCase(),
+  method: (text) => servedMethods.includes(text),
   origin: (text) => isHttp(parseUrl(text)) && parseUrl(text)?.origin === text.toLowerCase(),
   scope: (text) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text),
   'set-header-name': (text) => token.test(text) && !frames(text),

@@ -27,6 +27,11 @@ export interface Interpolated {
   readonly files: readonly string[];
 }
 
+/** Where `${id}` may be meant as the template of another router. */
+function isRulePath(path: Path): boolean {
+  return path.length === 3 && path[0] === 'rules' && path[2] === 'path';
+}
+
 const pattern = /\$\$\{|\$\{([^}]*)\}/g;
 
 /**
@@ -50,7 +55,13 @@ export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpo
       taken.push(found);
       return found;
     }
-    if (!expression.startsWith('file:')) findings.push({ path, message: explainMissing(expression) });
+    if (!expression.startsWith('file:')) {
+      findings.push({
+        path,
+        message: explainMissing(expression),
+        ...(isRulePath(path) && { hint: 'a parameter of a path is written :name' }),
+      });
+    }
     return '';
   }
 

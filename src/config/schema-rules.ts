@@ -1,6 +1,26 @@
 import { choice, list, type OutputOf, required, section, text } from './fields.ts';
 import { claims } from './schema-match.ts';
 
+/** What a token must be besides good: for a rule, and for each of its alternatives. */
+const demands = {
+  issuers: list(text(required, 'An issuer.'), null, 'Issuers whose tokens are accepted. null: all.', {
+    minItems: 1,
+  }),
+  scopes: list(
+    text(required, 'A scope.', { format: 'scope' }),
+    [],
+    'Scopes that the token must grant, all of them.',
+  ),
+  anyScope: list(
+    text(required, 'A scope.', { format: 'scope' }),
+    [],
+    'Scopes of which the token must grant at least one.',
+  ),
+  claims: claims('Matchers by claim path.'),
+};
+
+const alternative = section(demands, 'An alternative. All that it asks for must hold.');
+
 const rule = section(
   {
     name: text(null, 'Its name in logs and metrics. null: its place in the list.'),
@@ -11,7 +31,7 @@ const rule = section(
     methods: list(
       text(required, 'A method.', { format: 'method', expects: 'a method in upper case such as GET' }),
       null,
-      'Methods that it decides; GET does not include HEAD. null: all.',
+      'Methods that it decides; GET includes HEAD. null: all.',
       { minItems: 1 },
     ),
     auth: choice(
@@ -19,20 +39,12 @@ const rule = section(
       'required',
       'Whether a token is needed. `none`: none is looked at; `optional`: one that is there must be good.',
     ),
-    issuers: list(text(required, 'An issuer.'), null, 'Issuers whose tokens are accepted. null: all.', {
-      minItems: 1,
-    }),
-    scopes: list(
-      text(required, 'A scope.', { format: 'scope' }),
+    ...demands,
+    anyOf: list(
+      alternative,
       [],
-      'Scopes that the token must grant, all of them.',
+      'Alternatives: `{ issuers, scopes, anyScope, claims }` each. One of them must hold, besides what stands beside `anyOf`.',
     ),
-    anyScope: list(
-      text(required, 'A scope.', { format: 'scope' }),
-      [],
-      'Scopes of which the token must grant at least one.',
-    ),
-    claims: claims('Matchers by claim path.'),
     upstream: text(null, 'Name of one of `upstreams`. null: `upstream`.'),
     stripPrefix: text(
       null,
@@ -81,4 +93,5 @@ export const paths = section(
 );
 
 export type RuleConfig = OutputOf<typeof rule>;
+export type AlternativeConfig = OutputOf<typeof alternative>;
 export type PathsConfig = OutputOf<typeof paths>;

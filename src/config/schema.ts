@@ -55,8 +55,8 @@ const root = section(
     rules,
     unmatched: choice(
       ['required', 'deny'],
-      'required',
-      'What a request that no rule matches needs: a good token (`required`), or it gets 404 (`deny`).',
+      null,
+      'What a request that no rule matches needs: a good token (`required`), or it gets 404 (`deny`). null: `required`, as long as no rule asks for more than a good token. Where one asks for scopes, claims or issuers, this must be said.',
     ),
     paths,
     failureLimit,
@@ -86,6 +86,6 @@ export type WebsocketsConfig = OutputOf<typeof websockets>;
 export type { IssuerConfig, KeysConfig } from './schema-issuer.ts';
 export type { AdminConfig, DrainConfig, ListenConfig, ListenTlsConfig, LogConfig } from './schema-listen.ts';
 export type { MatcherConfig } from './schema-match.ts';
-export type { PathsConfig, RuleConfig } from './schema-rules.ts';
+export type { AlternativeConfig, PathsConfig, RuleConfig } from './schema-rules.ts';
 export type { FailureLimitConfig, IdentityConfig, TokenConfig, TokenSource } from './schema-token.ts';
 export type { UpstreamConfig } from './schema-upstream.ts';

@@ -4,6 +4,7 @@ import { type Finding, firstOfEach } from './finding.ts';
 import { formats } from './formats.ts';
 import { hintValue } from './hint.ts';
 import { hasCredentials, hintText } from './hint-text.ts';
+import { describeMethod, describeMethodList } from './methods.ts';
 import { schemaAt } from './node.ts';
 import type { Path } from './path.ts';
 import { configSchema } from './schema.ts';
@@ -41,11 +42,12 @@ function toFinding(error: ErrorObject, root: unknown): Finding | null {
     case 'propertyNames':
       return null;
     case 'minItems':
-      return { path, message: 'must not be empty' };
+      return { path, message: 'must not be empty', ...hintOfList(schema, error.data) };
     case 'discriminator':
       return { path: [...path, 'type'], message: 'must be one of bearer, cookie, header', spoils: path };
     case 'format':
       if (params.format === 'algorithm') return algorithm(path, error.data);
+      if (params.format === 'method') return { path, ...describeMethod(error.data) };
       break;
   }
   if (error.propertyName !== undefined) {
@@ -65,7 +67,13 @@ function toFinding(error: ErrorObject, root: unknown): Finding | null {
     message: `must be ${expectation(error, schema, node)}`,
     ...(got !== null && { got }),
     ...(hint !== null && { hint }),
+    ...hintOfList(schema, error.data),
   };
+}
+
+/** What to write instead, where a list of methods is something else. */
+function hintOfList({ items }: SchemaNode, value: unknown): Pick<Finding, 'hint'> {
+  return items?.format === 'method' ? describeMethodList(value) : {};
 }
 
 function expectation(error: ErrorObject, schema: SchemaNode, node: SchemaNode): string {

@@ -66,6 +66,7 @@ function demoConfig(issuer: DemoIssuer, echo: Echo, port: number): ConfigInput {
       { name: 'admin', path: '/orders/admin/*', scopes: ['orders:admin'] },
       { name: 'orders', path: '/orders/*', scopes: ['orders:read'] },
     ],
+    unmatched: 'required',
     // Short, so that who pastes the forgeries again does not wait a minute.
     failureLimit: { max: 10, blockFor: '10s' },
     drain: { delay: 0, timeout: '2s' },

@@ -1,11 +1,13 @@
 import type { Params } from '../claims/match.ts';
+import type { Config } from '../config/schema.ts';
 import { isRefusal, type Reason } from '../errors.ts';
 import { maskTokens, printable } from '../observe/mask.ts';
 import type { Policy } from '../policy.ts';
-import type { Authority } from '../rules/authorize.ts';
+import { type Authority, findLack } from '../rules/authorize.ts';
 import type { Rule } from '../rules/compile.ts';
 import { readToken } from '../token/read.ts';
 import type { Inspection } from '../token/verify.ts';
+import { describeAnyOf } from './describe-any-of.ts';
 import { describeNear, describePath } from './describe-path.ts';
 import { describeClaims, describeScopes, describeUnmatched } from './describe-rule.ts';
 import { describeToken } from './describe-token.ts';
@@ -102,11 +104,8 @@ function describe(refused: RefusedRequest, parts: Parts): RefusalFinding {
   if (rule === null) return {};
   if (reason === 'token_missing') return at('token', describeToken.missing(rule, policy.config));
   if (token === null) return {};
-  if (reason === 'scope_insufficient' && authority !== null) {
-    return at('scopes', describeScopes(rule, wholly(authority, token)));
-  }
-  if (reason === 'rule_denied' && authority !== null) {
-    return at('rule_claims', describeDenied(rule, authority, token, refused, parts));
+  if ((reason === 'scope_insufficient' || reason === 'rule_denied') && authority !== null) {
+    return describeRule(rule, authority, token, refused, parts);
   }
   return describeVerification(token, rule, refused, parts);
 }
@@ -163,8 +162,9 @@ function describeBlock({ blockedFor }: RefusedRequest, { policy }: Parts): Findi
 }
 
 /** With all claims of its token: a verdict keeps those alone that rules match, and a hint may be told by another. */
-function wholly({ scopes, claims }: Authority, text: string): Authority {
+function wholly({ issuer, scopes, claims }: Authority, text: string): Authority {
   return {
+    issuer,
     scopes,
     get claims() {
       const token = readToken(text, text.length);
@@ -173,18 +173,41 @@ function wholly({ scopes, claims }: Authority, text: string): Authority {
   };
 }
 
+/** Which of the rule's demands a verified token does not meet. */
+function describeRule(
+  rule: Rule,
+  authority: Authority,
+  text: string,
+  refused: RefusedRequest,
+  parts: Parts,
+): RefusalFinding {
+  const { params } = refused;
+  const { config } = parts.policy;
+  switch (findLack(rule, authority, params)) {
+    case 'scopes':
+      return at('scopes', describeScopes(rule, wholly(authority, text)));
+    case 'claims':
+      return at('rule_claims', describeDenied(rule, authority, text, params, config));
+    default:
+      return at(
+        'any_of',
+        describeAnyOf({ rule, token: wholly(authority, text), params, config, withheld: true }),
+      );
+  }
+}
+
 function describeDenied(
   rule: Rule,
   authority: Authority,
   text: string,
-  { params }: RefusedRequest,
-  parts: Parts,
+  params: Params,
+  config: Config,
 ): Finding {
   const { claims } = authority;
   const denied = rule.claims.find(({ claim, matches }) => !matches(claim.read(claims), params));
   const finding = {
     get hint() {
-      return describeClaims(rule, wholly(authority, text).claims, params, parts.policy.config).hint;
+      return describeClaims(rule, wholly(authority, text).claims, params, config).hint;
     },
   };
   return withholdClaim(denied?.claim.text ?? '', "the rule's", finding, claims);

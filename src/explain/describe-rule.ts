@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { maskPath } from '../observe/mask.ts';
 import type { Policy } from '../policy.ts';
 import type { Authority } from '../rules/authorize.ts';
-import type { Rule } from '../rules/compile.ts';
+import type { Grant, Rule } from '../rules/compile.ts';
 import type { Finding } from './steps.ts';
 import { list, show } from './value.ts';
 
@@ -18,11 +18,7 @@ export function describeUnmatched({ rules }: Policy, method: string, path: strin
   };
   const hint = () => {
     const same = near(path);
-    if (same !== undefined) {
-      const isHead = method === 'HEAD' && same.methods.includes('GET');
-      const matches = `rule "${same.label}" matches this path for ${list(same.methods)}`;
-      return isHead ? `${matches}; a rule for GET does not include HEAD` : matches;
-    }
+    if (same !== undefined) return `rule "${same.label}" matches this path for ${list(same.methods)}`;
     const slash = near(path.endsWith('/') ? path.slice(0, -1) : `${path}/`);
     if (slash !== undefined) return `rule "${slash.label}" matches but for the slash at the end`;
     const lower = near(path.toLowerCase());
@@ -37,8 +33,8 @@ export function describeUnmatched({ rules }: Policy, method: string, path: strin
   };
 }
 
-/** Which scopes of a rule a token does not grant. */
-export function describeScopes({ scopes, anyScope }: Rule, token: Authority): Finding {
+/** Which scopes of a rule, or of one of its alternatives, a token does not grant. */
+export function describeScopes({ scopes, anyScope }: Grant, token: Authority): Finding {
   const missing = scopes.filter((scope) => !token.scopes.has(scope));
   const expected = [
     ...(scopes.length > 0 ? [`all of: ${list(scopes)}`] : []),

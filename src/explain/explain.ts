@@ -6,10 +6,11 @@ import { loggedPath } from '../observe/logged-path.ts';
 import { printable } from '../observe/mask.ts';
 import { checkMethod } from '../path/method.ts';
 import type { Policy } from '../policy.ts';
-import { authorize } from '../rules/authorize.ts';
+import { type Authority, authorize, findLack } from '../rules/authorize.ts';
 import type { Rule } from '../rules/compile.ts';
 import { readScopes } from '../token/scopes.ts';
 import type { Inspection } from '../token/verify.ts';
+import { describeAnyOf } from './describe-any-of.ts';
 import { describeNear, describePath } from './describe-path.ts';
 import { describeClaims, describeScopes, describeUnmatched } from './describe-rule.ts';
 import { describeToken } from './describe-token.ts';
@@ -89,7 +90,7 @@ export async function explain(input: ExplainInput, parts: Parts): Promise<Explan
     path: showPath(path, policy),
     rule: rule ? { name: rule.label, auth: rule.auth, upstream: rule.upstream ?? 'default' } : null,
     issuer,
-    steps: listChecks(at, reason, findings),
+    steps: listChecks(at, reason, findings, rule !== undefined && rule.anyOf.length > 0),
   };
 }
 
@@ -120,8 +121,7 @@ async function judge(question: Question, parts: Parts): Promise<Verdict> {
     return fail('rule', { refused: 'path_not_found' }, describeUnmatched(policy, method, target.match));
   }
   const verdict = await judgeToken(question, rule, match?.params ?? {}, parts);
-  const remark = remarkRule(policy, rule, method, target.match);
-  return { ...verdict, rule, findings: { rule: remark, ...verdict.findings } };
+  return { ...verdict, rule, findings: { rule: remarkRule(rule), ...verdict.findings } };
 }
 
 /** What is no method at all never gets past Node's parser. */
@@ -157,14 +157,28 @@ function judgeAuthority(
   findings: Findings,
 ): Verdict {
   const claims = inspection.token?.claims ?? {};
-  const authority = { claims, scopes: readScopes(claims) };
+  const authority = { issuer: inspection.issuer ?? '', claims, scopes: readScopes(claims) };
   const refusal = authorize(rule, authority, params);
   if (refusal === null) return { at: null, reason: null, findings };
-  const failed =
-    refusal.refused === 'scope_insufficient'
-      ? fail('scopes', refusal, describeScopes(rule, authority))
-      : fail('rule_claims', refusal, describeClaims(rule, claims, params, policy.config));
+  const failed = failRule(refusal, rule, authority, params, policy);
   return { ...failed, findings: { ...findings, ...failed.findings } };
+}
+
+function failRule(
+  refusal: Refusal,
+  rule: Rule,
+  token: Authority,
+  params: Params,
+  { config }: Policy,
+): Verdict {
+  switch (findLack(rule, token, params)) {
+    case 'scopes':
+      return fail('scopes', refusal, describeScopes(rule, token));
+    case 'claims':
+      return fail('rule_claims', refusal, describeClaims(rule, token.claims, params, config));
+    default:
+      return fail('any_of', refusal, describeAnyOf({ rule, token, params, config, withheld: false }));
+  }
 }
 
 function fail(at: CheckName, { refused }: Refusal, finding: Finding): Verdict {

@@ -24,4 +24,5 @@ export const labels: Readonly<Record<CheckName, string>> = {
   binding: 'it is bound to no key',
   scopes: 'it grants the scopes of the rule',
   rule_claims: 'its claims match those of the rule',
+  any_of: 'one of the alternatives of the rule holds',
 };

@@ -1,5 +1,3 @@
-import { isRefusal } from '../errors.ts';
-import type { Policy } from '../policy.ts';
 import type { Rule } from '../rules/compile.ts';
 import type { Inspection } from '../token/verify.ts';
 import type { Parts } from './explain.ts';
@@ -7,14 +5,8 @@ import type { Finding, Findings } from './steps.ts';
 import { span } from './value.ts';
 
 /** What is worth knowing of the rule although it decides as it should. */
-export function remarkRule(policy: Policy, rule: Rule, method: string, path: string): Finding {
-  if (rule.auth === 'none') return { hint: 'auth is none: no token is looked at' };
-  if (method !== 'HEAD') return {};
-  const match = policy.rules.match('GET', path);
-  if (match !== null && isRefusal(match)) return {};
-  const other = match?.rule ?? policy.fallback;
-  if (other === null || other === rule) return {};
-  return { hint: `rule "${other.label}" decides GET here: a rule for GET does not include HEAD` };
+export function remarkRule(rule: Rule): Finding {
+  return rule.auth === 'none' ? { hint: 'auth is none: no token is looked at' } : {};
 }
 
 /** What is worth knowing of checks that a token passes: these count only where they are reached. */

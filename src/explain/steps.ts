@@ -3,7 +3,7 @@ import { printable } from '../observe/mask.ts';
 import type { Step } from '../token/verify.ts';
 
 /** A check of the gateway's, by the name of its stage. */
-export type CheckName = 'method' | 'path' | 'rule' | 'token' | Step | 'scopes' | 'rule_claims';
+export type CheckName = 'method' | 'path' | 'rule' | 'token' | Step | 'scopes' | 'rule_claims' | 'any_of';
 
 /**
  * What a check has to say. Values of a token are cut and escaped. A hint that costs more than a sentence is a getter:
@@ -46,6 +46,7 @@ const order: readonly CheckName[] = [
   'binding',
   'scopes',
   'rule_claims',
+  'any_of',
 ];
 
 /** Longer than what any check says in earnest. */
@@ -55,14 +56,17 @@ const longest = 1000;
  * Every check in the order of the gateway.
  *
  * @param at - the one that refused or, without a reason, the last that was asked; null: all passed
+ * @param hasAlternatives - whether the rule has some: without them there is nothing to check
  */
 export function listChecks(
   at: CheckName | null,
   reason: Reason | null,
   findings: Findings,
+  hasAlternatives = false,
 ): readonly ExplainedCheck[] {
   const reached = at === null ? order.length : order.indexOf(at);
-  return order.map((check, index) => {
+  const checks = hasAlternatives ? order : order.slice(0, -1);
+  return checks.map((check, index) => {
     if (index > reached) return { check, outcome: 'not reached' };
     const finding = safe(findings[check] ?? {});
     if (index < reached || reason === null) return { check, outcome: 'passed', ...finding };

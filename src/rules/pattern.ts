@@ -1,5 +1,6 @@
 import { isRefusal } from '../errors.ts';
 import { type Canonical, compileCanonical, type PathOptions } from '../path/canonical.ts';
+import { describeMisspelling } from './spelling.ts';
 
 /** One segment of a rule's path: a text to equal, or a parameter that takes any segment but an empty one. */
 export type PatternSegment = { readonly literal: string } | { readonly parameter: string };
@@ -19,7 +20,6 @@ export interface PatternParameter {
   readonly position: number;
 }
 
-const parameterName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const beyondAscii = /[\x80-\ud7ff\ue000-\u{10ffff}]/gu;
 
 /**
@@ -30,37 +30,34 @@ const beyondAscii = /[\x80-\ud7ff\ue000-\u{10ffff}]/gu;
  * @throws SyntaxError whose message is a plain sentence, when the path is no such pattern
  */
 export function compilePattern(path: string, options: PathOptions): Pattern {
-  if (!path.startsWith('/')) throw new SyntaxError(`The path "${path}" must begin with "/".`);
-  if (/[?#]/.test(path)) throw new SyntaxError(`The path "${path}" must hold no query and no fragment.`);
+  const misspelled = describeMisspelling(path);
+  if (misspelled !== null) throw new SyntaxError(misspelled);
   const canonical = compileCanonical(options);
   const open = path.endsWith('/*');
   const texts = path.split('/').slice(1, open ? -1 : undefined);
-  const slashed = open ? texts : texts.slice(0, -1);
-  if (slashed.includes('')) {
-    throw new SyntaxError(`The path "${path}" has an empty segment, which no request is matched with.`);
-  }
   const segments = texts.map((text) =>
-    text.startsWith(':') ? readParameter(text, path) : readLiteral(text, path, canonical),
+    text.startsWith(':') ? { parameter: text.slice(1) } : readLiteral(text, path, canonical),
   );
   return { segments, parameters: locateParameters(segments, path), open };
 }
 
-function readParameter(text: string, path: string): PatternSegment {
-  const parameter = text.slice(1);
-  if (parameterName.test(parameter)) return { parameter };
-  throw new SyntaxError(`In the path "${path}", ":" must be followed by a name of letters, digits and "_".`);
-}
-
 function readLiteral(text: string, path: string, canonical: Canonical): PatternSegment {
-  if (text.includes('*')) {
-    throw new SyntaxError(`In the path "${path}", "*" may only be the whole last segment.`);
-  }
   const target = canonical(`/${text.replace(beyondAscii, encodeURIComponent)}`);
   if (isRefusal(target)) {
-    throw new SyntaxError(`The path "${path}" is one that every request is refused for (${target.refused}).`);
+    throw new SyntaxError(`The path "${path}" ${describeRefused(text)}: every request for it is refused.`);
   }
   if (text.includes(';')) throw new SyntaxError(`The path "${path}" must hold no ";" parameters.`);
   return { literal: target.match.slice(1) };
+}
+
+/** Why no request has such a segment. */
+function describeRefused(text: string): string {
+  if (/^(?:\.|%2e)+$/i.test(text)) return `has "${text}" for a segment, which clients resolve themselves`;
+  if (/%2f/i.test(text)) return 'holds "%2F", and paths.encodedSlashes is not allow';
+  if (/%(?:5c|[01][0-9a-f]|7f)/i.test(text)) return 'holds an escape of a backslash or a control character';
+  if (/%25/.test(text))
+    return 'holds "%25", which a second decoder could take for the beginning of an escape';
+  return `holds "${text}", which has more than one reading`;
 }
 
 function locateParameters(segments: readonly PatternSegment[], path: string): readonly PatternParameter[] {

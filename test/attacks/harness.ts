@@ -191,6 +191,7 @@ function configOf(issuer: FakeIssuer, upstream: Recorder, options: TargetOptions
       ...(options.others ?? []),
     ],
     rules: options.rules ?? [...rules],
+    unmatched: 'required',
     // Every attack comes from one address.
     failureLimit: null,
     drain: { delay: 0 },

@@ -18,6 +18,7 @@ async function world(t: Test) {
           { issuer: 'https://idp.example.invalid', audience: 'a' },
         ],
         rules: [{ name: 'orders', path: '/orders', methods: ['POST'], scopes: ['write'] }],
+        unmatched: 'required',
       }),
     }),
     'sidecar.yaml',

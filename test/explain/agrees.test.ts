@@ -33,6 +33,13 @@ t.test('whatever the token, the explanation gives the reason that the traffic po
       { path: '/public', auth: 'none' },
       { path: '/posted', methods: ['POST'], claims: { sub: { prefix: 's' } } },
       { path: '/elsewhere', issuers: ['https://idp.example.invalid'] },
+      {
+        path: '/either',
+        anyOf: [
+          { issuers: [issuer.issuer], scopes: ['write'] },
+          { issuers: [issuer.issuer], claims: { roles: { contains: 'admin' } } },
+        ],
+      },
     ],
   });
   const now = Math.floor(Date.now() / 1000);
@@ -49,6 +56,7 @@ t.test('whatever the token, the explanation gives the reason that the traffic po
       '/public',
       '/posted',
       '/elsewhere',
+      '/either',
       '/a/../b',
     ),
     method: fc.constantFrom('GET', 'GET', 'POST', 'DELETE'),

@@ -312,10 +312,7 @@ t.test('checks that pass have their remarks', async (t) => {
   const token = issuer.mint();
   t.match(await step('rule', { token, path: '/x' }), { ...passed, hint: /no token is looked at/ });
   t.match(await step('token', { token, path: '/x' }), { outcome: 'not reached', hint: undefined });
-  t.match(await step('rule', { token, path: '/x', method: 'HEAD' }), {
-    ...passed,
-    hint: 'rule "read" decides GET here: a rule for GET does not include HEAD',
-  });
+  t.match(await step('rule', { token, path: '/x', method: 'HEAD' }), { ...passed, hint: /no token/ });
   t.match(await step('token', { token: '', path: '/maybe' }), { ...passed, got: 'none', hint: /optional/ });
   t.match(await step('audience', { token }), { ...passed, hint: /not checked/ });
   const late = issuer.mint({ claims: { exp: now() - 120 } });
@@ -354,10 +351,10 @@ t.test('no rule, another method, and report mode', async (t) => {
   const rules = [{ path: '/x', methods: ['GET' as const] }];
   const deny = await start(t, { rules, unmatched: 'deny' });
   t.match(failed(await deny.explain({ token: '', path: '/y' })), { check: 'rule', reason: 'path_not_found' });
-  t.match(failed(await deny.explain({ token: '', path: '/x', method: 'HEAD' })), {
-    hint: 'rule "0" matches this path for GET; a rule for GET does not include HEAD',
+  t.match(failed(await deny.explain({ token: '', path: '/x', method: 'HEAD' })), { check: 'token' });
+  t.match(failed(await deny.explain({ token: '', path: '/x', method: 'POST' })), {
+    hint: /^rule "0" matches this path for (GET, HEAD|HEAD, GET)$/,
   });
-  t.match(failed(await deny.explain({ token: '', path: '/x', method: 'POST' })), { hint: /for GET$/ });
   t.match(failed(await deny.explain({ token: '', path: '/X' })), {
     check: 'path',
     reason: 'path_ambiguous',

@@ -54,7 +54,7 @@ t.test('which rule decides', async (t) => {
       { name: 'write', path: '/things/*', methods: ['POST', 'PUT'], scopes: ['write'] },
       { name: 'first', path: '/x/open', auth: 'none' },
       { name: 'second', path: '/x/*' },
-      { name: 'slash', path: '/x/open/' },
+      { name: 'slash', path: '/x/open/', auth: 'none' },
       { name: 'exact', path: '/exact', auth: 'none' },
     ],
     unmatched: 'deny',
@@ -102,13 +102,15 @@ t.test('which rule decides', async (t) => {
   }
   t.equal(
     (await scene.gateway.request({ method: 'HEAD', path: '/things/1' })).status,
-    404,
-    'HEAD is not GET',
+    200,
+    'a rule for GET decides HEAD too',
   );
+  t.equal(scene.echo.seen.at(-1)?.method, 'HEAD', 'and the upstream gets HEAD');
+  await scene.gateway.request({ path: '//exact' });
   t.equal(scene.echo.seen.at(-1)?.url, '/exact', 'the upstream gets the path that was matched');
   t.equal(await scene.gateway.metric('jwks_sidecar_requests_total{rule="get",method="GET",status="200"}'), 3);
   t.equal(
-    await scene.gateway.metric('jwks_sidecar_requests_total{rule="default",method="HEAD",status="404"}'),
+    await scene.gateway.metric('jwks_sidecar_requests_total{rule="get",method="HEAD",status="200"}'),
     1,
   );
 });

@@ -64,6 +64,8 @@ export async function startGateway(
   destination.setMaxListeners(0);
   const load = (input: ConfigInput) =>
     completeConfig({
+      // What no test is about, and must be said where rules ask for scopes.
+      unmatched: 'required',
       ...input,
       listen: { host: '127.0.0.1', port: 0, ...input.listen },
       admin: { host: '127.0.0.1', port: 0, ...input.admin },

@@ -90,7 +90,8 @@ t.test('its log goes where it is told to, and a log that fails costs lines alone
 
 t.test('the config that it is given stays as it was', async (t) => {
   const { config } = await world(t, 'http://127.0.0.1:1');
-  const input = { ...config, rules: [{ path: '/a/*', scopes: ['a'], claims: { roles: { oneOf: ['b'] } } }] };
+  const rules = [{ path: '/a/*', scopes: ['a'], claims: { roles: { oneOf: ['b'] } } }];
+  const input = { ...config, rules, unmatched: 'deny' as const };
   const before = structuredClone(input);
   const gateway = create(t, input);
   await gateway.start();

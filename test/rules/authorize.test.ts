@@ -1,9 +1,40 @@
 import t from 'tap';
 import { authorize } from '../../src/rules/authorize.ts';
-import { compileRule, type RuleOptions } from '../../src/rules/compile.ts';
+import { compileRule, type Demands, type RuleOptions } from '../../src/rules/compile.ts';
 import { defaults, rule } from './rule.ts';
 
-t.test('scopes, then claims', async (t) => {
+const issuer = 'https://idp.example.com';
+
+function demand(options: Partial<Demands>): Demands {
+  return { issuers: null, scopes: [], anyScope: [], claims: {}, ...options };
+}
+
+t.test('whose tokens can pass is known before any signature is looked at', async (t) => {
+  const [a, b, c] = ['https://a.example', 'https://b.example', 'https://c.example'] as const;
+  const cases: Readonly<Record<string, readonly [Partial<RuleOptions>, readonly string[] | null]>> = {
+    'those of all': [{}, null],
+    'those of the rule': [{ issuers: [a] }, [a]],
+    'those of the alternatives': [
+      { anyOf: [demand({ issuers: [a] }), demand({ issuers: [b, c] })] },
+      [a, b, c],
+    ],
+    'where one names none, those of all': [
+      { anyOf: [demand({ issuers: [a] }), demand({ scopes: ['x'] })] },
+      null,
+    ],
+    'or those of the rule': [
+      { issuers: [b], anyOf: [demand({ issuers: [a] }), demand({ scopes: ['x'] })] },
+      [b],
+    ],
+    'those of both': [{ issuers: [a, b], anyOf: [demand({ issuers: [b] }), demand({ issuers: [c] })] }, [b]],
+  };
+  for (const [name, [options, issuers]] of Object.entries(cases)) {
+    const compiled = compileRule(rule({ path: '/', ...options }), 0, defaults);
+    t.same(compiled.issuers && [...compiled.issuers], issuers, name);
+  }
+});
+
+t.test('scopes, then claims, then alternatives', async (t) => {
   const cases: {
     name: string;
     rule: Partial<RuleOptions>;
@@ -66,6 +97,37 @@ t.test('scopes, then claims', async (t) => {
       refused: 'rule_denied',
     },
     {
+      name: 'one of the alternatives',
+      rule: { anyOf: [demand({ scopes: ['a'] }), demand({ scopes: ['b'] })] },
+      scopes: ['b'],
+      refused: null,
+    },
+    {
+      name: 'none of them, and a scope would do',
+      rule: {
+        scopes: ['x'],
+        anyOf: [demand({ scopes: ['a'], anyScope: ['c'] }), demand({ claims: { r: { equals: 1 } } })],
+      },
+      scopes: ['x'],
+      refused: 'scope_insufficient',
+      scope: 'x a c',
+    },
+    {
+      name: 'none of them, and no scope would do',
+      rule: {
+        anyOf: [
+          demand({ issuers: ['https://other.example.com'], scopes: ['a'] }),
+          demand({ claims: { r: { equals: 1 } } }),
+        ],
+      },
+      refused: 'rule_denied',
+    },
+    {
+      name: 'what stands beside the alternatives comes first',
+      rule: { claims: { r: { equals: 1 } }, anyOf: [demand({ scopes: ['a'] })] },
+      refused: 'rule_denied',
+    },
+    {
       name: 'scopes come first',
       rule: { scopes: ['a'], claims: { tenant: { equals: 'x' } } },
       refused: 'scope_insufficient',
@@ -74,7 +136,7 @@ t.test('scopes, then claims', async (t) => {
   ];
   for (const { name, rule: options, scopes = [], claims = {}, refused, scope } of cases) {
     const compiled = compileRule(rule({ path: '/t/:tenant', ...options }), 0, defaults);
-    const verdict = authorize(compiled, { claims, scopes: new Set(scopes) }, { tenant: 'acme' });
+    const verdict = authorize(compiled, { issuer, claims, scopes: new Set(scopes) }, { tenant: 'acme' });
     t.equal(verdict?.refused ?? null, refused, name);
     if (scope) t.equal(verdict?.scope, scope, name);
   }

@@ -29,7 +29,7 @@ t.test('what is asked for is kept', async (t) => {
     index: 7,
     label: '7',
     auth: 'optional',
-    methods: new Set(['GET']),
+    methods: new Set(['GET', 'HEAD']),
     issuers: new Set(['https://idp.example.com']),
     scopes: ['a', 'b'],
     anyScope: ['b', 'c'],

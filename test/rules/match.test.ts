@@ -119,7 +119,13 @@ t.test('methods', async (t) => {
     defaults,
   );
   t.equal(find(table, 'GET', '/a')?.rule.label, 'read');
-  t.equal(find(table, 'HEAD', '/a')?.rule.label, 'rest', 'GET does not include HEAD');
+  t.equal(find(table, 'HEAD', '/a')?.rule.label, 'read', 'GET includes HEAD');
+  const head = compileRules(
+    [rule({ path: '/a', methods: ['HEAD'] }), rule({ path: '/a', methods: ['GET'] })],
+    defaults,
+  );
+  t.equal(find(head, 'HEAD', '/a')?.rule.index, 0, 'a rule for HEAD alone that stands first decides it');
+  t.equal(find(head, 'GET', '/a')?.rule.index, 1, 'and does not decide GET');
   t.equal(find(table, 'POST', '/a')?.rule.label, 'rest', 'a rule for other methods is passed by');
   t.equal(find(table, 'get', '/a')?.rule.label, 'rest', 'methods have case');
 
@@ -246,7 +252,7 @@ t.test('the table finds what trying one rule after the other finds', async (t) =
     fc.property(
       fc.array(anyRule, { maxLength: 12 }),
       anyPath,
-      fc.constantFrom('GET', 'POST'),
+      fc.constantFrom('GET', 'POST', 'HEAD'),
       options,
       (rules, path, method, options) => {
         const found = find(compileRules(rules, options), method, path)?.rule.index ?? -1;
@@ -259,7 +265,8 @@ t.test('the table finds what trying one rule after the other finds', async (t) =
 });
 
 function naive(rule: RuleOptions, method: string, path: string, options: RulesOptions): boolean {
-  if (rule.methods && !rule.methods.includes(method)) return false;
+  const asked = method === 'HEAD' && rule.methods?.includes('GET') ? 'GET' : method;
+  if (rule.methods && !rule.methods.includes(asked)) return false;
   const slash = options.trailingSlash === 'ignore' ? '/?' : '';
   const open = rule.path.endsWith('/*');
   const base = decodeURIComponent(open ? rule.path.slice(0, -2) : rule.path);

@@ -18,6 +18,7 @@ export function rule(options: Partial<RuleOptions> & { path: string }): RuleOpti
     scopes: [],
     anyScope: [],
     claims: {},
+    anyOf: [],
     upstream: null,
     stripPrefix: null,
     mode: null,
