@@ -8,24 +8,13 @@ export class DemoUnavailableError extends Error {
   readonly code = 'DEMO_UNAVAILABLE';
 }
 
-const oldestMajor = 22;
-
 /**
  * Loads oidc-provider, which is a development dependency and so absent from an installed package.
  *
  * @param importer how to import it, for tests.
- * @param version the version of Node.js, for tests.
- * @throws DemoUnavailableError where it is not installed or Node.js is too old for it.
+ * @throws DemoUnavailableError where it is not installed.
  */
-export async function loadProvider(
-  importer = importProvider,
-  version = process.versions.node,
-): Promise<ProviderClass> {
-  if (Number.parseInt(version, 10) < oldestMajor) {
-    throw new DemoUnavailableError(
-      `The demo needs Node.js ${oldestMajor} or later: in a checkout, \`npm ci && npm run demo\` brings its own.`,
-    );
-  }
+export async function loadProvider(importer = importProvider): Promise<ProviderClass> {
   try {
     return (await importer()).Provider;
   } catch (error) {

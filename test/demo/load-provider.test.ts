@@ -10,12 +10,6 @@ t.test('says how to get what is missing', async (t) => {
   t.match(error, { code: 'DEMO_UNAVAILABLE', message: /npm ci && npm run demo/ });
 });
 
-t.test('says which Node.js it needs before it loads anything', async (t) => {
-  const error = await loadProvider(failing(new Error('loaded')), '20.19.0').catch((cause: unknown) => cause);
-  t.type(error, DemoUnavailableError);
-  t.match(error, { message: /Node\.js 22 or later/ });
-});
-
 t.test('passes any other failure on', async (t) => {
   await t.rejects(loadProvider(failing(new TypeError('broken'))), new TypeError('broken'));
 });
