@@ -29,7 +29,8 @@ exit: 0 after a clean drain, 1 on a runtime failure or when the drain had to cut
 `,
   check: `usage: jwks-sidecar check [--config FILE] [--online]
 
-Prints every fault of the config, each with its path, line and column, then warnings.
+Prints every error of the config, each with its path, line and column, then warnings about what is dangerous and notes
+with advice, and counts them.
   --online   also fetches each issuer's metadata and keys and dials each upstream
 exit: 0 when all is well, 2 otherwise
 `,

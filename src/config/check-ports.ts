@@ -19,6 +19,8 @@ export function checkPorts(config: Config): Checked {
   return join([
     checkTimes(config),
     checkListen(config),
+    checkHost(listen.host, ['listen', 'host']),
+    checkHost(admin.host, ['admin', 'host']),
     { faults: checkTokenFile(admin), warnings: [] },
     checkUpstream(upstream, ['upstream']),
     ...named,
@@ -69,6 +71,18 @@ function checkTimes({ listen, admin, drain }: Config): Checked {
   return { faults, warnings: [] };
 }
 
+/** An address to listen on is an address, or a name for one, and nothing more. */
+function checkHost(host: string | null, path: Path): Checked {
+  const [section] = path;
+  if (host === null || isIP(host) !== 0 || /^[\w.-]+$/.test(host) || /^[\da-f:.]+%[\w.-]+$/i.test(host))
+    return nothing;
+  const hint = host === '*' ? 'leave it out for all addresses' : `the port belongs under ${section}.port`;
+  return {
+    faults: [{ path, message: 'must be an address alone, such as 127.0.0.1 or ::1', hint }],
+    warnings: [],
+  };
+}
+
 function checkListen({ listen: { tls } }: Config): Checked {
   if (tls === null) return nothing;
   const { certFile, keyFile, clientCaFile, clientCertificates } = tls;
@@ -106,12 +120,15 @@ function checkUpstream({ url, preserveHost, tls }: UpstreamConfig, path: Path): 
     message: 'and keyFile are needed together',
     restsOn: [[...path, 'tls', 'keyFile']],
   };
-  const unnamed = { path: [...path, 'tls', 'serverName'], message: 'must be a name, not an address' };
+  const name = [...path, 'tls', 'serverName'];
+  const unnamed = { path: name, message: 'must be a name, not an address' };
+  const overnamed = { path: name, message: 'must be a name alone, without scheme, port and path' };
   return {
     faults: [
       ...faults,
       ...((certFile === null) === (keyFile === null) ? [] : [unpaired]),
       ...(isIP(serverName ?? '') === 0 ? [] : [unnamed]),
+      ...(isIP(serverName ?? '') === 0 && /[:/]/.test(serverName ?? '') ? [overnamed] : []),
     ],
     warnings,
     notes: preserveHost && !isLoopback(parseUrl(url)?.hostname ?? null) ? [adviseOnHost(path)] : [],

@@ -19,8 +19,10 @@ export interface Misplaced {
 /**
  * The first line of a YAML text whose indentation fits nothing above it, in words. Only for texts that YAML refuses:
  * it knows keys and entries in lines of their own, not texts or brackets that go over several lines.
+ *
+ * @param isKnown - whether a key may be named: any other could be a part of a text, and so of a secret
  */
-export function findMisplaced(text: string): Misplaced | null {
+export function findMisplaced(text: string, isKnown: (key: string) => boolean): Misplaced | null {
   const levels: Level[] = [];
   let blockAt: number | null = null;
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
@@ -34,9 +36,11 @@ export function findMisplaced(text: string): Misplaced | null {
     for (const part of parts) {
       const neighbor = place(levels, part);
       if (neighbor === null) continue;
-      const above = neighbor.kind === 'entries' ? 'the "-" above' : `${neighbor.name} above`;
+      const [own, above] = [part, neighbor].map(({ kind, name }) =>
+        kind === 'entries' ? 'the "-"' : isKnown(name) ? name : 'a key',
+      );
       return {
-        message: `${part.name} is indented by ${part.column}, ${above} by ${neighbor.column}`,
+        message: `${own} is indented by ${part.column}, ${above} above by ${neighbor.column}`,
         position: { line: index + 1, column: part.column + 1 },
       };
     }
@@ -51,7 +55,7 @@ function readLine(line: string, indent: number): Level[] {
   for (;;) {
     const dash = /^-(\s+|$)/.exec(line.slice(at));
     if (dash === null) break;
-    parts.push({ kind: 'entries', column: at, name: 'the "-"', filled: false });
+    parts.push({ kind: 'entries', column: at, name: '-', filled: false });
     at += dash[0].length;
   }
   const found = /^("[^"]*"|'[^']*'|[^\s#:'"[\]{},-][^:#]*?):(?:\s+(.*))?$/.exec(line.slice(at));

@@ -1,8 +1,10 @@
 import { isAlias, isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml';
+import type { SchemaNode } from './fields.ts';
 import type { Finding, Position } from './finding.ts';
 import { findMisplaced } from './indent.ts';
 import type { Path } from './path.ts';
 import { keyText, toPlain } from './plain.ts';
+import { configSchema } from './schema.ts';
 import { explainYaml } from './yaml-error.ts';
 
 export interface Parsed {
@@ -64,13 +66,27 @@ function explainErrors(
       ({ position }, index, all) => all.findIndex((each) => each.position.line === position.line) === index,
     );
   const [first] = found;
-  const misplaced = first === undefined || first.hint !== undefined ? null : findMisplaced(text);
+  const misplaced = first === undefined || first.hint !== undefined ? null : findMisplaced(text, isKnownKey);
   // The parser notices in the same line, in the one before, or in the one after.
   if (first === undefined || misplaced === null) return found;
   const { line } = misplaced.position;
   if (Math.abs(line - first.position.line) > 1) return found;
   // The lines below are out of place only because this one is.
   return [{ path: [], ...misplaced }];
+}
+
+/** Whether a key is that of some setting. */
+function isKnownKey(key: string, node: SchemaNode = configSchema): boolean {
+  const { properties = {}, items, additionalProperties, oneOf = [] } = node;
+  if (Object.hasOwn(properties, key)) return true;
+  const entries = typeof additionalProperties === 'object' ? [additionalProperties] : [];
+  const within = [
+    ...Object.values(properties),
+    ...(items === undefined ? [] : [items]),
+    ...entries,
+    ...oneOf,
+  ];
+  return within.some((each) => isKnownKey(key, each));
 }
 
 function unreadable(errors: Parsed['errors']): Parsed {

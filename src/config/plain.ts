@@ -121,7 +121,7 @@ export function toPlain(document: Document.Parsed, at: (offset: number) => Posit
     else {
       warnings.push({
         path,
-        message: `the anchor &${anchor} is defined in line ${earlier.line} too: an alias means the nearest one before it`,
+        message: `this anchor is defined in line ${earlier.line} too: an alias means the nearest one before it`,
       });
     }
   }

@@ -17,10 +17,16 @@ export function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'error';
 }
 
-/** Why a file cannot be read, in words that name it: `/run/secrets/x does not exist`. */
+/**
+ * Why a file cannot be read, in words that name it: `/run/secrets/x does not exist`. What hardly is a name is not
+ * repeated: a token or a key that stands in the place of its file's name is a secret.
+ */
 export function explainUnreadable(file: string, error: unknown, cwd = process.cwd()): string {
   const reason = Object.hasOwn(reasons, codeOf(error)) ? reasons[codeOf(error)] : 'cannot be read';
+  if (/^-----BEGIN|\n/.test(file)) return 'this is the text of a file; write its name';
+  const named = /^\.{0,2}\/\S*$|^(?!eyJ)[\w-]+(\/[\w.-]+)*\.\w{1,10}$/.test(file) && file.length <= 255;
   // A relative name says little where the program was started somewhere else than one thinks.
+  if (!named) return `the file that is named ${reason}; relative names are looked for in ${cwd}`;
   return `${isAbsolute(file) ? file : resolve(cwd, file)} ${reason}`;
 }
 

@@ -104,6 +104,21 @@ t.test('variables over the file', async (t) => {
     ].sort(),
     'those of Kubernetes are nobody’s fault',
   );
+  const hints: Readonly<Record<string, RegExp>> = {
+    SIDECAR_FOO: /sets nothing$/,
+    SIDECAR_X: /sets nothing$/,
+    SIDECAR_: /sets nothing$/,
+    SIDECAR_HOME_DIRECTORY: /sets nothing$/,
+    SIDECAR_UPSTREM: /did you mean SIDECAR_UPSTREAM\?$/,
+    SIDECAR_AUDIENCES: /did you mean SIDECAR_AUDIENCE\?$/,
+    SIDECAR_LOG_LEVEL: /did you mean SIDECAR_LOG__LEVEL\?$/,
+    SIDECAR_FAILURELIMIT__MAX: /did you mean SIDECAR_FAILURE_LIMIT__MAX\?$/,
+  };
+  for (const [name, hint] of Object.entries(hints)) {
+    const [first] = load({ [name]: 'x' }).warnings.map(formatFault);
+    t.match(first, new RegExp(`^the variable ${name} `), name);
+    t.match(first, hint, `${name}: only what is near`);
+  }
   t.match(
     faultsOf({ file: 'a.yaml', cwd, env: { SIDECAR_LISTEN__PORT: 'http' } })[0],
     /^listen\.port: must be a whole number from 0 to 65535 \(set by SIDECAR_LISTEN__PORT\)/,

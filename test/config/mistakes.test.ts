@@ -440,6 +440,39 @@ const mistakes: Readonly<
     'error',
     '"default" is what rules without an upstream use',
   ],
+  'a host with its port': [
+    { more: 'listen: { host: "127.0.0.1:8080" }' },
+    'error',
+    'listen.host: must be an address alone, such as 127.0.0.1 or ::1 — the port belongs under listen.port',
+  ],
+  'a host with a scheme': [
+    { more: 'admin: { host: "http://127.0.0.1" }' },
+    'error',
+    'admin.host: must be an address alone',
+  ],
+  'every host': [{ more: 'listen: { host: "*" }' }, 'error', 'leave it out for all addresses'],
+  'a server name with a port': [
+    { upstream: 'upstream: { url: "https://127.0.0.1", tls: { serverName: "a.example:443" } }' },
+    'error',
+    'must be a name alone',
+  ],
+  'a token in the place of its file': [
+    { more: 'admin: { tokenFile: hunter2hunter2hunter2hunter2hunter2 }' },
+    'error',
+    'the file cannot be read (ENOENT) — the file that is named does not exist',
+  ],
+  'a JWT in the place of its file': [
+    keys('keys: { bearerTokenFile: eyJhbGciOiJub25lIn0.hunter2.x }'),
+    'error',
+    'the file that is named does not exist',
+  ],
+  'a key in the place of its file': [
+    {
+      more: 'listen:\n  tls:\n    certFile: a.pem\n    keyFile: |\n      -----BEGIN PRIVATE KEY-----\n      hunter2',
+    },
+    'error',
+    'listen.tls.keyFile: the file cannot be read (ENOENT) — this is the text of a file; write its name',
+  ],
   // placeholders
   'a variable without braces': [{ audience: '    audience: $AUDIENCE' }, 'warning', 'is taken as it stands'],
   'a variable of Kubernetes': [{ audience: '    audience: $(AUDIENCE)' }, 'warning', 'is taken as it stands'],

@@ -70,6 +70,16 @@ t.test('what the parser says of a text never repeats it', async (t) => {
     'a: "\\hunter2"\n',
     'a: }hunter2\n',
     '!hunter2 a',
+    'issuers:\n  - issuer: x\n   hunter2: y\n',
+    'a: "x\n  hunter2: y\n hunter2: z\n',
+    'hunter2: x\n  mode: y\n',
+    'a: *hunter2\n',
+    'a: &hunter2\nb: 1\n',
+    'a: [hunter2\n',
+    'a: hunter2: b\n',
+    'a: "hunter2" b\n',
+    '@hunter2: a\n',
+    '- - hunter2\n - a\n',
   ]) {
     const faults = faultsOf(text);
     t.ok(faults.length > 0, text);
@@ -209,7 +219,7 @@ t.test('what can be read, but perhaps not as it was meant', async (t) => {
   t.strictSame(value, { a: { b: 10 }, c: { b: 15 }, d: { b: 15 }, e: '010' });
   t.match(
     warnings.map(({ message }) => message),
-    [/a "0" before it, and is read as 10$/, /the anchor &x is defined in line 1 too/, /is read as 15$/],
+    [/a "0" before it, and is read as 10$/, /this anchor is defined in line 1 too/, /is read as 15$/],
   );
 });
 
