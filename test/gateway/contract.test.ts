@@ -96,7 +96,7 @@ t.test('every row of the table about tokens', async (t) => {
     { name: 'exp that is a string', token: mint({ exp: String(now() + 60) }), code: 'token_malformed' },
     { name: 'aud with a number in it', token: mint({ aud: [audience, 1] }), code: 'token_malformed' },
     { name: 'a mapped integer that is not exact', token: mint({ number: 2 ** 53 }), code: 'token_malformed' },
-    { name: 'too long', token: `${good}${'A'.repeat(9000)}`, code: 'token_too_large' },
+    { name: 'too long', token: `${good}${'A'.repeat(16_384)}`, code: 'token_too_large' },
     { name: 'alg none', token: `${part({ alg: 'none' })}.${payload}.`, code: 'algorithm_not_allowed' },
     { name: 'alg nOnE', token: `${part({ alg: 'nOnE' })}.${payload}.`, code: 'algorithm_not_allowed' },
     {
