@@ -138,11 +138,14 @@ export function completeConfig(input: ConfigInput): Loaded {
   return { config, warnings: warnings ?? [], notes: notes ?? [], source: 'object', files: [], proxy: null };
 }
 
+/** Characters. A longer one repeats a value that no person wrote. */
+const longestHint = 400;
+
 /** A finding without a place in a file. */
 export function toFault({ path, message, got, hint }: Finding): Fault {
   return {
     path: formatPath(path),
     message: got === undefined ? message : `${message}, got ${got}`,
-    ...(hint !== undefined && { hint }),
+    ...(hint !== undefined && hint.length <= longestHint && { hint }),
   };
 }

@@ -4,8 +4,12 @@ import { takes } from './node.ts';
 import { suggest } from './suggest.ts';
 import { formatDuration, formatSize } from './units.ts';
 
+/** Of what is longer nothing is guessed. */
+const longest = 200;
+
 /** How a value that does not fit should have been written, as far as what was meant can be told; null where it cannot. */
 export function hintValue(value: unknown, node: SchemaNode): string | null {
+  if (typeof value === 'string' && value.length > longest) return null;
   if (node['x-unit'] === 'duration') return hintDuration(value);
   if (node['x-unit'] === 'size') return hintSize(value);
   if (isOff(value) && takes(node, 'null') && node.properties) return 'write null to switch it off';

@@ -80,13 +80,15 @@ export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpo
   }
 
   function fillText(text: string, node: SchemaNode | null, path: Path): unknown {
-    if (/\$\{[^}]*$/.test(text.replaceAll('$${', ''))) {
+    if (isOpen(text)) {
+      places.push({ path, value: text });
       findings.push({
         path,
-        message: 'holds a "${" that is never closed',
-        hint: 'write ${NAME}, or $${ for the text itself',
+        message: 'holds a "${" that is never closed: write ${NAME}, or $${ for the text itself',
       });
-    } else if (looksUnfilled(text, path)) {
+      return '';
+    }
+    if (looksUnfilled(text, path)) {
       warnings.push({
         path,
         message: 'is taken as it stands: only ${NAME} and ${file:/path} are filled in',
@@ -121,6 +123,12 @@ export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpo
   return { value: walk(value, configSchema, []), findings, warnings, places, taken, files };
 }
 
+/** Whether the last `${` has no `}` after it: then it is not looked for from each of them. */
+function isOpen(text: string): boolean {
+  const last = text.replaceAll('$${', '').lastIndexOf('${');
+  return last >= 0 && !text.replaceAll('$${', '').includes('}', last);
+}
+
 /** What is wrong with a `${…}` for which the environment has nothing. */
 function explainMissing(expression: string): string {
   if (expression === '') return 'the environment has no variable without a name';
@@ -132,11 +140,14 @@ function explainMissing(expression: string): string {
   return name !== '' && rest === '' && name !== expression ? `${plain}: write \${${name}}` : plain;
 }
 
+/** No name and no URL is longer. */
+const longestLookedAt = 1000;
+
 /**
  * Whether a text is a placeholder of another tool's: `$NAME`, `$(NAME)`, `%NAME%`, `{{ name }}`. In regular
  * expressions these are what they are.
  */
 function looksUnfilled(text: string, path: Path): boolean {
-  if (path.at(-1) === 'matches') return false;
+  if (path.at(-1) === 'matches' || text.length > longestLookedAt) return false;
   return /(?<![\w$])\$[A-Z_][A-Z0-9_]+(?!\w)|\$\([A-Za-z_]\w*\)|^%[A-Z_][A-Z0-9_]+%$|\{\{.*\}\}/.test(text);
 }

@@ -51,20 +51,24 @@ export function parseText(text: string): Parsed {
   };
 }
 
+/** In a text that is no YAML at all there is one in every line. */
+const mostErrors = 50;
+
 function explainErrors(
   text: string,
   errors: readonly YAMLError[],
   at: (offset: number) => Position,
 ): Parsed['errors'] {
-  const found = errors
-    .map((error) => {
-      const { offset, ...explained } = explainYaml(text, error);
-      return { path: [], ...explained, position: at(offset) };
-    })
-    // What follows in the same line is the first one's consequence.
-    .filter(
-      ({ position }, index, all) => all.findIndex((each) => each.position.line === position.line) === index,
-    );
+  // What follows in the same line is the first one's consequence.
+  const lines = new Map(errors.map((error) => [at(error.pos[0]).line, error] as const).toReversed());
+  const firsts = [...lines.values()].toReversed().slice(0, mostErrors);
+  const explained = firsts.map((error) => {
+    const { offset, ...rest } = explainYaml(text, error);
+    return { path: [], ...rest, position: at(offset) };
+  });
+  const found = explained.filter(
+    ({ position }, index) => explained.findIndex((each) => each.position.line === position.line) === index,
+  );
   const [first] = found;
   const misplaced = first === undefined || first.hint !== undefined ? null : findMisplaced(text, isKnownKey);
   // The parser notices in the same line, in the one before, or in the one after.

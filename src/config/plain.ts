@@ -1,4 +1,14 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Scalar } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
 import type { Finding, Position } from './finding.ts';
 import { schemaAt, takes } from './node.ts';
 import type { Path } from './path.ts';
@@ -26,7 +36,8 @@ export function toPlain(document: Document.Parsed, at: (offset: number) => Posit
   const warnings: Finding[] = [];
   const notes: Finding[] = [];
   const broken: Path[] = [];
-  const anchors = new Map<string, Position>();
+  /** What each anchor means so far; the parser's own search goes through the whole document for every alias. */
+  const anchors = new Map<string, Node>();
   /** Whether what is read stands elsewhere in the text, where it is looked at too. */
   let aliased = false;
   let nodes = 0;
@@ -43,7 +54,7 @@ export function toPlain(document: Document.Parsed, at: (offset: number) => Posit
     if (nodes >= maxNodes) return undefined;
     if (path.length > maxDepth) return leaveOut(path.slice(0, 1), 'is nested too deeply');
     if (isAlias(node)) {
-      const target = node.resolve(document);
+      const target = anchors.get(node.source);
       const unknown =
         'a "*" begins a YAML alias, and nothing of this name was defined: put the text in quotes';
       if (target === undefined) return leaveOut(path, unknown);
@@ -81,6 +92,7 @@ export function toPlain(document: Document.Parsed, at: (offset: number) => Posit
 
   function readKey(key: unknown, path: Path): string | null {
     const text = keyText(key);
+    if (isScalar(key)) noteAnchor(key, path);
     if (text === null) findings.push({ path, message: 'has a key that is a list or a map' });
     if (text === '__proto__') leaveOut([...path, text], 'cannot be a key', { atKey: true });
     if (text === null || text === '__proto__') return null;
@@ -112,18 +124,14 @@ export function toPlain(document: Document.Parsed, at: (offset: number) => Posit
     return value;
   }
 
-  function noteAnchor(node: { anchor?: string; range?: Node['range'] }, path: Path): void {
-    const { anchor } = node;
-    if (anchor === undefined || aliased) return;
-    const position = at(node.range?.[0] ?? 0);
-    const earlier = anchors.get(anchor);
-    if (earlier === undefined) anchors.set(anchor, position);
-    else {
-      warnings.push({
-        path,
-        message: `this anchor is defined in line ${earlier.line} too: an alias means the nearest one before it`,
-      });
-    }
+  function noteAnchor(node: Scalar | YAMLMap | YAMLSeq, path: Path): void {
+    if (node.anchor === undefined || aliased) return;
+    const earlier = anchors.get(node.anchor);
+    anchors.set(node.anchor, node);
+    if (earlier === undefined) return;
+    const { line } = at(earlier.range?.[0] ?? 0);
+    const message = `this anchor is defined in line ${line} too: an alias means the nearest one before it`;
+    warnings.push({ path, message });
   }
 
   // An empty document configures nothing, which is for the schema to say.

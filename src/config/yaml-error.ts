@@ -89,8 +89,16 @@ interface Value {
   readonly offset: number;
 }
 
+/** Characters of a line that are looked at. */
+const longestLine = 1000;
+
 function lineAt(text: string, start: number): string {
-  return text.slice(start).split('\n', 1)[0]?.trimEnd() ?? '';
+  return (
+    text
+      .slice(start, start + longestLine)
+      .split('\n', 1)[0]
+      ?.trimEnd() ?? ''
+  );
 }
 
 /** The value of the key or entry that a line begins with. */
