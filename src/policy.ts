@@ -11,7 +11,13 @@ import { compileSubject } from './observe/subject.ts';
 import { compileCanonical } from './path/canonical.ts';
 import { compileRequestHeaders } from './proxy/request-headers.ts';
 import { createUpstreams, type Upstreams } from './proxy/upstreams.ts';
-import { compileRule, compileRules, type Demands } from './rules/compile.ts';
+import {
+  compileRule,
+  compileRules,
+  type Demands,
+  type RulesOptions,
+  type RuleTable,
+} from './rules/compile.ts';
 import { compileExtract } from './token/extract.ts';
 import { compileSameOrigin } from './token/origin.ts';
 import { createVerifier, type Verifier } from './token/verify.ts';
@@ -39,6 +45,8 @@ export interface PolicyParts {
   readonly clock: Clock;
   /** Of `log.subject: hash`. */
   readonly subjectKey: Uint8Array;
+  /** Those of the config, where they are compiled already. */
+  readonly rules?: RuleTable;
   /** The policy in force until now: what does not change goes on, its connections, verdicts and blocks included. */
   readonly previous?: Policy;
 }
@@ -62,11 +70,6 @@ function compile(config: Config, parts: PolicyParts) {
       Object.keys(u.setHeaders),
     ),
   });
-  const rulesOptions = {
-    caseSensitive: config.paths.caseSensitive,
-    trailingSlash: config.paths.trailingSlash,
-    paths: config.paths,
-  };
   return {
     mode: config.mode,
     log: config.log,
@@ -75,9 +78,9 @@ function compile(config: Config, parts: PolicyParts) {
     maxBodySize: config.listen.maxBodySize,
     canonical: compileCanonical(config.paths),
     client: compileClient(config.listen.trustedProxies),
-    rules: compileRules(config.rules, rulesOptions),
+    rules: parts.rules ?? compileRules(config.rules, rulesOptions(config)),
     /** What decides where no rule matches; null: nothing is served there. */
-    fallback: config.unmatched === 'deny' ? null : compileRule(requiredEverywhere, -1, rulesOptions),
+    fallback: config.unmatched === 'deny' ? null : compileRule(requiredEverywhere, -1, rulesOptions(config)),
     extract: compileExtract(config.token.sources),
     sameOrigin: compileSameOrigin(config.token.allowedOrigins),
     verifier: keepVerifier(config, parts) ?? compileVerifier(config, parts),
@@ -88,6 +91,11 @@ function compile(config: Config, parts: PolicyParts) {
     }),
     upstreams,
   };
+}
+
+/** How the rules of a config are compiled. */
+export function rulesOptions({ paths }: Config): RulesOptions {
+  return { caseSensitive: paths.caseSensitive, trailingSlash: paths.trailingSlash, paths };
 }
 
 /** The rule of `unmatched: required`: the metrics know it as `default`. */

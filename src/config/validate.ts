@@ -26,6 +26,9 @@ export interface Checked {
 /** Compiles the schema into a check that finds every fault at once. */
 export function compileValidate(): (value: unknown) => Finding[] {
   const ajv = new Ajv({ allErrors: true, strict: false, discriminator: true, verbose: true, formats });
+  // Ajv's own compares every entry with every other, and calls the `toString` of an entry that has a key of that name.
+  ajv.removeKeyword('uniqueItems');
+  ajv.addKeyword({ keyword: 'uniqueItems', type: 'array', schemaType: 'boolean', validate: isUnique });
   const validate = ajv.compile(configSchema);
   return (value) => {
     if (validate(value)) return rangeFindings(value, configSchema, []);
@@ -36,6 +39,19 @@ export function compileValidate(): (value: unknown) => Finding[] {
     const findings = errors.map((error) => toFinding(error, value)).filter((finding) => finding !== null);
     return [...firstOfEach(findings), ...rangeFindings(value, configSchema, [])];
   };
+}
+
+/** Whether no two entries of a list are the same JSON value. */
+function isUnique(_unique: boolean, list: readonly unknown[]): boolean {
+  return new Set(list.map(canonical)).size === list.length;
+}
+
+/** The same text for values that differ in the order of their keys alone. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join()}}`;
 }
 
 /** One word a place: that a value has the wrong type and the wrong form too is no news. */
