@@ -8,8 +8,8 @@ export interface FollowOptions {
   readonly server: Pick<Server, 'reload'>;
   /** What is in force. */
   readonly loaded: Loaded;
-  /** Loads it anew. Throws where it cannot be used. */
-  load(): Loaded;
+  /** Loads it anew. Rejects where it cannot be used. */
+  load(): Promise<Loaded>;
 }
 
 export interface Follower {
@@ -24,22 +24,34 @@ export interface Follower {
 export function followConfig({ server, loaded, load }: FollowOptions): Follower {
   const watcher = createWatcher({ onChange: reload });
   let files = filesOf(loaded);
+  let waiting = false;
 
-  function loadAnew(): Loaded {
+  async function loadAnew(): Promise<Loaded> {
+    // A change that this load reads must not be told by the watcher as well: it would be loaded twice.
+    watcher.note();
+    const began = Date.now();
     try {
-      const next = load();
+      const next = await load();
       files = filesOf(next);
-      watcher.watch(files);
+      watcher.watch(files, began);
       return next;
     } catch (error) {
       // What it lacks may come later, as a Secret may after the ConfigMap that needs it.
-      if (error instanceof ConfigError) watcher.watch([...files, ...error.files]);
+      if (error instanceof ConfigError) watcher.watch([...files, ...error.files], began);
       throw error;
     }
   }
 
   function reload(): void {
-    server.reload(loadAnew).catch(() => {});
+    // One that has not begun to load will read what this one would.
+    if (waiting) return;
+    waiting = true;
+    server
+      .reload(() => {
+        waiting = false;
+        return loadAnew();
+      })
+      .catch(() => {});
   }
 
   watcher.watch(files);

@@ -3,7 +3,8 @@ import type { Clock } from './clock.ts';
 import type { Loaded } from './config/complete.ts';
 import type { Config } from './config/schema.ts';
 import { createKeySets, type KeySets, type KeySetsOptions } from './key-sets.ts';
-import { compilePolicy, type Policy } from './policy.ts';
+import { compilePolicy, type Policy, rulesOptions } from './policy.ts';
+import { compileRulesInSlices } from './rules/compile.ts';
 import { type ReadTls, readTls } from './tls.ts';
 
 /** A config and all that is made of it: what a reload replaces, as a whole. */
@@ -53,9 +54,11 @@ export async function compileNext(
 ): Promise<InForce> {
   const access = compileAccess(config.admin);
   const tls = config.listen.tls && readTls(config.listen.tls);
+  // Ten thousand rules take longer to compile than a request may wait.
+  const rules = await compileRulesInSlices(config.rules, rulesOptions(config));
   const keySets = await before.keySets.change(config.issuers);
   try {
-    const policy = compilePolicy(config, { ...parts, keySets: keySets.all, previous: before.policy });
+    const policy = compilePolicy(config, { ...parts, keySets: keySets.all, rules, previous: before.policy });
     return { config, source, loadedAt: parts.clock.now(), keySets, policy, access, tls };
   } catch (error) {
     keySets.close(before.keySets);

@@ -13,7 +13,13 @@ import { compileSubject } from './observe/subject.ts';
 import { compileCanonical } from './path/canonical.ts';
 import { compileRequestHeaders } from './proxy/request-headers.ts';
 import { createUpstreams, type Upstreams } from './proxy/upstreams.ts';
-import { compileRule, compileRules, type Demands } from './rules/compile.ts';
+import {
+  compileRule,
+  compileRules,
+  type Demands,
+  type RulesOptions,
+  type RuleTable,
+} from './rules/compile.ts';
 import { compileExtract } from './token/extract.ts';
 import { compileSameOrigin } from './token/origin.ts';
 import { createVerifier, type Verifier } from './token/verify.ts';
@@ -41,6 +47,8 @@ export interface PolicyParts {
   readonly clock: Clock;
   /** Of `log.subject: hash`. */
   readonly subjectKey: Uint8Array;
+  /** Those of the config, where they are compiled already. */
+  readonly rules?: RuleTable;
   /** The policy in force until now: what does not change goes on, its connections, verdicts and blocks included. */
   readonly previous?: Policy;
 }
@@ -65,11 +73,6 @@ function compile(config: Config, parts: PolicyParts) {
       Object.keys(u.setHeaders),
     ),
   });
-  const rulesOptions = {
-    case: config.paths.case,
-    trailingSlash: config.paths.trailingSlash,
-    paths: config.paths,
-  };
   const verified = keepVerified(config, parts.previous);
   return {
     mode: config.mode,
@@ -82,9 +85,9 @@ function compile(config: Config, parts: PolicyParts) {
     client: compileClient(config.listen.trustedProxies),
     /** What the upstreams' connections are shared out by. */
     network: compileNetworkOf(config.failureLimit),
-    rules: compileRules(config.rules, rulesOptions),
+    rules: parts.rules ?? compileRules(config.rules, rulesOptions(config)),
     /** What decides where no rule matches; null: nothing is served there. */
-    fallback: config.unmatched === 'deny' ? null : compileRule(requiredEverywhere, -1, rulesOptions),
+    fallback: config.unmatched === 'deny' ? null : compileRule(requiredEverywhere, -1, rulesOptions(config)),
     extract: compileExtract({ ...config.token, ...config.identity }),
     sameOrigin: compileSameOrigin(config.token.allowedOrigins),
     verifier: keepVerifier(config, parts) ?? compileVerifier(config, parts, verified),
@@ -97,6 +100,11 @@ function compile(config: Config, parts: PolicyParts) {
     }),
     upstreams,
   };
+}
+
+/** How the rules of a config are compiled. */
+export function rulesOptions({ paths }: Config): RulesOptions {
+  return { case: paths.case, trailingSlash: paths.trailingSlash, paths };
 }
 
 /** The rule of `unmatched: required`: the metrics know it as `default`. */

@@ -65,11 +65,11 @@ export interface Server {
    * Puts another config in force, whole or not at all: requests under way end under the one they began with. Reloads
    * asked for at the same time follow one another.
    *
-   * @param load - gives the config; what it throws leaves all as it was
+   * @param load - gives the config; what it throws, or rejects with, leaves all as it was
    * @returns the settings that wait for a restart
    * @throws whatever made the config unusable, once it is said in log, metrics and status
    */
-  reload(load: () => Loaded): Promise<{ readonly needsRestart: readonly string[] }>;
+  reload(load: () => Loaded | Promise<Loaded>): Promise<{ readonly needsRestart: readonly string[] }>;
   /**
    * Ends without losing a request: not ready at once, served as ever for `drain.delay`, then no new connections,
    * and what is still open at `drain.timeout` is cut.
@@ -171,10 +171,10 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     if (phase !== 'serving') throw new GatewayError('not_serving', 'This sidecar is shutting down.');
   }
 
-  async function takeOver(load: () => Loaded): Promise<readonly string[]> {
+  async function takeOver(load: () => Loaded | Promise<Loaded>): Promise<readonly string[]> {
     assertServing();
     const before = current;
-    const next = await compileNext(load(), before, parts);
+    const next = await compileNext(await load(), before, parts);
     try {
       assertServing();
     } catch (error) {
@@ -194,7 +194,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Serve
     return reloads.needsRestart;
   }
 
-  async function reload(load: () => Loaded) {
+  async function reload(load: () => Loaded | Promise<Loaded>) {
     const began = clock.now();
     const note = (result: 'success' | 'failure', faults: readonly string[]) => {
       metrics.reloads.inc({ result });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { ConfigError, type Fault, formatFault } from '../config/fault.ts';
-import { type Loaded, loadConfig } from '../config/load.ts';
+import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
 import { configSchema } from '../config/schema.ts';
 import type { Server } from '../server.ts';
 import { helps, usage } from '../usage.ts';
@@ -90,7 +90,11 @@ function parse(argv: readonly string[]) {
 }
 
 function load(file: string | undefined): Loaded {
-  return loadConfig({ env: process.env, cwd: process.cwd(), ...(file === undefined ? {} : { file }) });
+  return loadConfig(optionsOf(file));
+}
+
+function optionsOf(file: string | undefined): LoadOptions {
+  return { env: process.env, cwd: process.cwd(), ...(file === undefined ? {} : { file }) };
 }
 
 function printFaults(kind: 'error' | 'warning' | 'note', faults: readonly Fault[]): void {
@@ -110,6 +114,7 @@ async function run(args: Arguments): Promise<number> {
   // Only what a command needs is loaded: help and check answer in half the time.
   const { createServer } = await import('../server.ts');
   const { followConfig } = await import('../follow.ts');
+  const { loadAside } = await import('../config/load-aside.ts');
   const { createLogger, openOutput } = await import('../observe/logger.ts');
   const output = openOutput();
   const logger = createLogger({ level: config.log.level, destination: output.destination });
@@ -119,7 +124,7 @@ async function run(args: Arguments): Promise<number> {
   const signalled = drainOnSignal(server);
   // While it is replaced a file may be missing: another in its place could allow what it denies.
   const file = source === 'environment' ? args.config : source;
-  const follower = followConfig({ server, loaded, load: () => load(file) });
+  const follower = followConfig({ server, loaded, load: () => loadAside(optionsOf(file)) });
   if (askedEarly) follower.reload();
   debug.take(() => server.toggleDebug());
   // An issuer that hangs must not hold up the end.

@@ -1,5 +1,6 @@
 import { compileMatcher } from '../claims/match.ts';
 import { matcherParameters } from '../claims/parameters.ts';
+import { type Canonical, compileCanonical } from '../path/canonical.ts';
 import { acceptedIssuers } from '../rules/compile.ts';
 import { compilePattern, type Pattern } from '../rules/pattern.ts';
 import { describeDoubt } from '../rules/spelling.ts';
@@ -16,9 +17,10 @@ export function checkRules(config: Config): Checked {
   const warnings: Finding[] = [];
   const names = new Set<string>();
   const read: ReadRule[] = [];
+  const canonical = compileCanonical(config.paths);
   for (const [index, rule] of config.rules.entries()) {
     const path: Path = ['rules', index];
-    const pattern = readPattern(rule, path, config);
+    const pattern = readPattern(rule, path, config, canonical);
     if ('segments' in pattern) read.push({ index, rule, pattern });
     else faults.push(pattern);
     const parameters = 'segments' in pattern ? pattern.parameters.map(({ name }) => name) : null;
@@ -35,9 +37,14 @@ export function checkRules(config: Config): Checked {
   return { faults: [...faults, ...reach.faults], warnings: [...warnings, ...reach.warnings] };
 }
 
-function readPattern(rule: RuleConfig, path: Path, config: Config): Pattern | Finding {
+function readPattern(
+  rule: RuleConfig,
+  path: Path,
+  { paths }: Config,
+  canonical: Canonical,
+): Pattern | Finding {
   try {
-    return compilePattern(rule.path, config.paths);
+    return compilePattern(rule.path, paths, canonical);
   } catch (error) {
     return { path: [...path, 'path'], message: (error as Error).message };
   }

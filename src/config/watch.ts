@@ -10,8 +10,14 @@ export interface WatchOptions {
 }
 
 export interface Watcher {
-  /** Watches these files as they are now, and no others any more. One that does not exist yet is watched for. */
-  watch(files: readonly string[]): void;
+  /**
+   * Watches these files as they are now, and no others any more. One that does not exist yet is watched for.
+   *
+   * @param since - epoch milliseconds: what is newly watched and has changed since then is told as a change
+   */
+  watch(files: readonly string[], since?: number): void;
+  /** Takes the files as they are now for known, because they are about to be read: no change until now is told any more. */
+  note(): void;
   close(): void;
 }
 
@@ -24,10 +30,13 @@ export function createWatcher({ interval = 1000, settle = 200, onChange }: Watch
   const seen = new Map<string, string>();
   let looking = false;
   let settling: NodeJS.Timeout | undefined;
+  let notes = 0;
 
   async function lookAt(file: string): Promise<void> {
+    const before = notes;
     const now = describe(await stat(file).catch(() => undefined));
-    if (!seen.has(file) || seen.get(file) === now) return;
+    // What was seen before the last note says nothing about what has changed after it.
+    if (before !== notes || !seen.has(file) || seen.get(file) === now) return;
     seen.set(file, now);
     clearTimeout(settling);
     settling = setTimeout(onChange, settle).unref();
@@ -41,11 +50,18 @@ export function createWatcher({ interval = 1000, settle = 200, onChange }: Watch
   }, interval).unref();
 
   return {
-    watch(files) {
+    watch(files, since = Number.POSITIVE_INFINITY) {
       for (const file of seen.keys()) if (!files.includes(file)) seen.delete(file);
       for (const file of files) {
-        if (!seen.has(file)) seen.set(file, describe(lookOnce(file)));
+        if (seen.has(file)) continue;
+        const status = lookOnce(file);
+        seen.set(file, status !== undefined && status.ctimeMs >= since ? changed : describe(status));
       }
+    },
+    note() {
+      notes++;
+      clearTimeout(settling);
+      for (const file of seen.keys()) seen.set(file, describe(lookOnce(file)));
     },
     close() {
       clearInterval(timer);
@@ -62,6 +78,9 @@ function lookOnce(file: string): Stats | undefined {
     return undefined;
   }
 }
+
+/** Is the status of no file. */
+const changed = 'changed';
 
 /** Differs whenever the file does; empty where there is none. */
 function describe(status: Stats | undefined): string {

@@ -27,12 +27,16 @@ const beyondAscii = /[\x80-\ud7ff\ue000-\u{10ffff}]/gu;
  * Literal segments take the canonical spelling that requests get, and may be written in any script; a `*` or a
  * `:` that is meant literally is written `%2A`, `%3A`.
  *
+ * @param canonical - of these options, where there are many paths to compile
  * @throws SyntaxError whose message is a plain sentence, when the path is no such pattern
  */
-export function compilePattern(path: string, options: PathOptions): Pattern {
+export function compilePattern(
+  path: string,
+  options: PathOptions,
+  canonical = compileCanonical(options),
+): Pattern {
   const misspelled = describeMisspelling(path);
   if (misspelled !== null) throw new SyntaxError(misspelled);
-  const canonical = compileCanonical(options);
   const open = path.endsWith('/*');
   const texts = path.split('/').slice(1, open ? -1 : undefined);
   const segments = texts.map((text) =>

@@ -23,11 +23,11 @@ interface Way {
   readonly narrowed: boolean;
 }
 
-/** The rule that decides a request of some kind: its index by method. `nobody` where no rule matches. */
-export type Deciders = (method: string) => number;
+/** The rules that decide the requests of some kind: the index of one for each group of methods. `nobody` where no rule matches. */
+export type Deciders = readonly number[];
 
 /** Greater than every index. */
-export const nobody = Number.MAX_SAFE_INTEGER;
+export const nobody = 2 ** 30;
 
 /** A place in the trie of all paths, with the first rule for each method that ends there or is open there. */
 interface Node {
@@ -35,8 +35,8 @@ interface Node {
   readonly segment: PatternSegment;
   readonly literals: Map<string, Node>;
   parameter: Node | null;
-  ends: Float64Array | null;
-  opens: Float64Array | null;
+  ends: number[] | null;
+  opens: number[] | null;
 }
 
 /**
@@ -49,7 +49,9 @@ interface Node {
  */
 export class Reach {
   readonly #root = createNode(parameter);
-  /** The methods that rules name; the last place stands for all others. */
+  /** The methods that all rules decide alike are one group: each that is named, and all others together. */
+  readonly groups: readonly (readonly string[])[];
+  /** The groups of the methods that rules name. */
   readonly #places: ReadonlyMap<string, number>;
   readonly #all: readonly number[];
   readonly #strict: boolean;
@@ -59,8 +61,9 @@ export class Reach {
   constructor(rules: readonly ReachRule[], { key, trailingSlash }: ReachOptions) {
     const named = new Set(rules.flatMap(({ methods }) => [...(methods ?? [])]));
     this.#places = new Map([...named].map((method, place) => [method, place]));
-    const others = servedMethods.some((method) => !named.has(method)) ? 1 : 0;
-    this.#all = Array.from({ length: named.size + others }, (_, place) => place);
+    const others = servedMethods.filter((method) => !named.has(method));
+    this.groups = [...[...named].map((method) => [method]), ...(others.length > 0 ? [others] : [])];
+    this.#all = [...this.groups.keys()];
     this.#strict = trailingSlash === 'strict';
     this.#key = key;
     for (const rule of rules) this.#insert(rule);
@@ -89,11 +92,12 @@ export class Reach {
     return reached ? null : [...deciders].sort((a, b) => a - b);
   }
 
-  /** Calls back for each kind of path that a pattern matches, until it answers true. */
-  everyKind(pattern: Pattern, visit: (deciders: Deciders) => boolean): boolean {
-    return this.#walk(pattern, { places: this.#all, below: -1 }, (first) =>
-      visit((method) => first[this.#places.get(method) ?? this.#places.size] ?? nobody),
-    );
+  /** Calls back for each kind of path that a pattern matches. */
+  everyKind(pattern: Pattern, visit: (deciders: Deciders) => void): void {
+    this.#walk(pattern, { places: this.#all, below: -1 }, (first) => {
+      visit(first);
+      return false;
+    });
   }
 
   /**
@@ -105,6 +109,7 @@ export class Reach {
   *narrower(pattern: Pattern, most: number): Generator<Pattern> {
     const { open } = pattern;
     const segments = this.#segmentsOf(pattern);
+    if (!open && segments.every((segment) => 'literal' in segment)) return;
     const limit = this.#visits + most;
     const pending: Way[] = [{ node: this.#root, taken: [], narrowed: false }];
     for (let way = pending.pop(); way !== undefined && this.#visits < limit; way = pending.pop()) {
@@ -164,17 +169,16 @@ export class Reach {
   #walk(
     pattern: Pattern,
     { places, below }: { readonly places: readonly number[]; readonly below: number },
-    visit: (first: Float64Array) => boolean,
+    visit: (first: readonly number[]) => boolean,
   ): boolean {
     const segments = this.#segmentsOf(pattern);
-    const opened = new Float64Array(this.#all.length).fill(nobody);
-    const first = new Float64Array(this.#all.length);
+    const opened = this.#all.map(() => nobody);
     const enter = (nodes: readonly Node[]) => {
       for (const { opens } of nodes) keepFirst(opened, opens);
       return nodes;
     };
     const endAt = (nodes: readonly Node[]): boolean => {
-      first.set(opened);
+      const first = opened.slice();
       for (const { ends } of nodes) keepFirst(first, ends);
       return visit(first);
     };
@@ -214,7 +218,7 @@ export class Reach {
       node = next;
     }
     const field = pattern.open ? 'opens' : 'ends';
-    const first = node[field] ?? new Float64Array(this.#all.length).fill(nobody);
+    const first = node[field] ?? this.#all.map(() => nobody);
     node[field] = first;
     for (const place of this.#placesOf(methods)) first[place] = Math.min(first[place] as number, index);
   }
@@ -235,7 +239,7 @@ function createNode(segment: PatternSegment): Node {
 }
 
 /** Puts the smaller of each pair into the first. */
-function keepFirst(first: Float64Array, other: Float64Array | null): void {
+function keepFirst(first: number[], other: readonly number[] | null): void {
   if (other === null) return;
   for (let place = 0; place < first.length; place++) {
     if ((other[place] as number) < (first[place] as number)) first[place] = other[place] as number;

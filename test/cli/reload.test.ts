@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { startEcho } from '../helpers/echo.ts';
 import { startFakeIssuer } from '../helpers/issuer.ts';
@@ -145,4 +146,25 @@ t.test('files that come after the config that names them', async (t) => {
   writeFileSync(tokenFile, 't'.repeat(32));
   await sidecar.saidAgain('config reloaded', 2);
   t.equal((await get('/x')).status, 404);
+});
+
+t.test('a changed file and SIGHUP are one reload, whether it succeeds or not', async (t) => {
+  const { text } = await world(t);
+  const file = join(t.testdir({ 'sidecar.yaml': text() }), 'sidecar.yaml');
+  const { sidecar, get } = await start(t, file);
+  writeFileSync(file, text({ unmatched: 'deny' }));
+  sidecar.kill('SIGHUP');
+  await sidecar.said('config reloaded');
+  t.equal((await get('/x')).status, 404);
+  writeFileSync(file, text({ unmatched: 'never' }));
+  sidecar.kill('SIGHUP');
+  await sidecar.said('config not reloaded');
+  // The watcher looks once a second. Nothing tells that nothing comes.
+  await wait(2500);
+  const said = (msg: string) => sidecar.lines.filter((line) => line.msg === msg).length;
+  t.equal(said('config reloaded'), 1);
+  t.equal(said('config not reloaded'), 1);
+  writeFileSync(file, text());
+  await sidecar.saidAgain('config reloaded', 2);
+  t.equal((await get('/x')).status, 401, 'a change after that is seen as ever');
 });

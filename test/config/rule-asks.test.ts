@@ -258,3 +258,20 @@ t.test('a variable in a path that the environment does not have may be a templat
   const { findings } = interpolate({ rules: [{ path: '/users/${id}' }] }, { env: {}, cwd: '/' });
   t.match(findings, [{ path: ['rules', 0, 'path'], hint: /written :name/ }]);
 });
+
+t.test('claims, names and paths that every object seems to have are names like any other', async (t) => {
+  for (const name of ['toString', 'valueOf', 'constructor', 'hasOwnProperty', 'isPrototypeOf']) {
+    const rules = ['/a', '/b'].map((path, index) => ({
+      path: `${path}/${name}`,
+      name: `${name}-${index}`,
+      claims: { [name]: { equals: 'x' } },
+      anyOf: [
+        { claims: { [name]: { exists: true } } },
+        { claims: { [`${name}.${name}`]: { equals: index } } },
+      ],
+    }));
+    t.same(judgeRules(rules).faults, [], name);
+    const twice = { ...rules[0], name: null };
+    t.match(judgeRules([twice, twice]).faults, [/twice/], `${name}: the same rule twice`);
+  }
+});

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { compileRule, compileRules } from '../../src/rules/compile.ts';
-import { defaults, rule } from './rule.ts';
+import { compileRule, compileRules, compileRulesInSlices } from '../../src/rules/compile.ts';
+import { defaults, find, rule } from './rule.ts';
 
 t.test('a rule is known by its name, else by its place', async (t) => {
   const table = compileRules([rule({ path: '/a' }), rule({ path: '/b', name: 'second' })], defaults);
@@ -58,4 +58,21 @@ t.test('what cannot be compiled is refused', async (t) => {
   for (const [name, options] of Object.entries(bad)) {
     t.throws(() => compileRules([rule({ path: '/' }), rule(options)], defaults), SyntaxError, name);
   }
+});
+
+t.test('many rules are compiled in slices, between which something else can be done', async (t) => {
+  const rules = Array.from({ length: 1000 }, (_, index) => rule({ path: `/s${index}/:id/*` }));
+  let turns = 0;
+  let ended = false;
+  const count = () => {
+    turns++;
+    if (!ended) setImmediate(count);
+  };
+  setImmediate(count);
+  const table = await compileRulesInSlices(rules, defaults);
+  ended = true;
+  t.ok(turns >= 19, `${turns} turns`);
+  t.equal(find(table, 'GET', '/s999/x/y')?.rule.index, 999);
+  t.same(find(table, 'GET', '/s0/x')?.params, { id: 'x' });
+  await t.rejects(compileRulesInSlices([rule({ path: 'a' })], defaults), SyntaxError);
 });
