@@ -199,7 +199,7 @@ t.test('the first failure answers', async (t) => {
     {
       name: 'ambiguity before csrf',
       method: 'POST',
-      headers: { ...bearer(issuer.mint()), cookie: 'session=x' },
+      headers: { cookie: `session=x; session=${issuer.mint()}` },
       code: 'token_ambiguous',
     },
     {
