@@ -6,7 +6,7 @@ import type { Loaded, LoadOptions } from './load.ts';
 /** What comes back from the other thread. */
 export type Answer =
   | { readonly loaded: Loaded }
-  | { readonly faulty: Pick<ConfigError, 'faults' | 'warnings' | 'notes' | 'files'> };
+  | { readonly faulty: Pick<ConfigError, 'faults' | 'warnings' | 'notes' | 'files' | 'source'> };
 
 /**
  * Loads the config as `loadConfig` does, in a thread of its own: reading and checking ten thousand rules takes the

@@ -10,8 +10,8 @@ function answer(options: LoadOptions): Answer {
   } catch (error) {
     // What an error carries besides its message is lost on the way between threads.
     if (!(error instanceof ConfigError)) throw error;
-    const { faults, warnings, notes, files } = error;
-    return { faulty: { faults, warnings, notes, files } };
+    const { faults, warnings, notes, files, source } = error;
+    return { faulty: { faults, warnings, notes, files, source } };
   }
 }
 
