@@ -48,7 +48,7 @@ t.test('a sidecar that is live', async (t) => {
 });
 
 t.test('none', async (t) => {
-  const { code, stderr } = await run(t, ['health'], { env: { ...least, SIDECAR_ADMIN__PORT: '1' } });
+  const { code, stderr } = await run(t, ['health'], { env: { ...least, SIDECAR_ADMIN__PORT: '2' } });
   t.equal(code, 1);
   t.match(stderr, 'the admin port cannot be reached (ECONNREFUSED)');
 });
