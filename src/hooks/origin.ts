@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Exchange } from '../exchange.ts';
-import { readScheme } from '../proxy/forwarded.ts';
+import { isLegalHost, readScheme } from '../proxy/forwarded.ts';
 
 /**
  * The origin by which the client knows this service: as a trusted proxy says, otherwise as the connection shows. Of a
@@ -13,5 +13,6 @@ export function originOf(request: FastifyRequest, exchange: Exchange): string {
     return typeof value === 'string' ? value.split(',', 1)[0]?.trim() || undefined : undefined;
   };
   const scheme = readScheme(said('x-forwarded-proto')) ?? ('encrypted' in raw.socket ? 'https' : 'http');
-  return `${scheme}://${said('x-forwarded-host') ?? headers.host ?? ''}`;
+  const host = said('x-forwarded-host');
+  return `${scheme}://${host !== undefined && isLegalHost(host) ? host : (headers.host ?? '')}`;
 }

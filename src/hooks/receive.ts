@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { isRefusal, type Refusal } from '../errors.ts';
 import { beginExchange, type Exchange } from '../exchange.ts';
 import { maskPath } from '../observe/mask.ts';
 import { checkMethod } from '../path/method.ts';
 import type { Policy } from '../policy.ts';
+import { isLegalHost } from '../proxy/forwarded.ts';
 
 const wellFormedId = /^[\w.-]{1,128}$/;
-/** `uri-host [":" port]`, RFC 3986 section 3.2.2: no user, path or second name, which others could read into it. */
-const legalHost = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 const noParams = Object.freeze(Object.create(null)) as Readonly<Record<string, string>>;
 
 /** What the config says of a request's size. */
@@ -79,7 +79,7 @@ function checkFraming(request: IncomingMessage, { maxBodySize, maxHeaders }: Lim
     if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
   }
   if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return { refused: 'request_malformed' };
-  if (!legalHost.test(request.headers.host ?? '')) return { refused: 'request_malformed' };
+  if (!isLegalHost(request.headers.host ?? '')) return { refused: 'request_malformed' };
   const coding = request.headers['transfer-encoding'];
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion !== '1.1')) {
     return { refused: 'request_malformed' };
@@ -91,18 +91,26 @@ function checkFraming(request: IncomingMessage, { maxBodySize, maxHeaders }: Lim
   return maxBodySize !== null && Number(length) > maxBodySize ? { refused: 'body_too_large' } : null;
 }
 
+const greeted = Symbol('greeted');
+
 /** Node's own parser of the connection, with the bytes that it is in the midst of. */
-interface Parsed {
+type Parsed = Socket & {
   readonly parser?: { getCurrentBuffer?(): Uint8Array | undefined } | null;
-}
+  /** A request line of this connection was looked at. */
+  [greeted]?: true;
+};
 
 /**
- * Whether the request line ends in `RTSP/1.0` or `ICE/1.0`, which Node's parser takes for HTTP/1.0 and tells nobody. Only
- * the bytes show it; a line that came in pieces passes as the HTTP/1.0 request that it is read as.
+ * Whether the request line ends in `RTSP/1.0` or the like, which Node's parser takes for HTTP and tells nobody. Only the
+ * bytes show it, and to look at them costs microseconds. So it is done where a client of RTSP shows itself: at the first
+ * request of a connection, and at each that is not HTTP/1.1. A line that came in pieces passes as the HTTP request that
+ * it is read as.
  */
 function isOtherProtocol({ httpVersion, method, url, socket }: IncomingMessage): boolean {
-  if (httpVersion !== '1.0') return false;
-  const bytes = (socket as Parsed).parser?.getCurrentBuffer?.();
+  const parsed = socket as Parsed;
+  if (parsed[greeted] && httpVersion === '1.1') return false;
+  parsed[greeted] = true;
+  const bytes = parsed.parser?.getCurrentBuffer?.();
   if (bytes === undefined) return false;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
   return ['RTSP/', 'ICE/'].some((protocol) => text.includes(`${method} ${url} ${protocol}`));

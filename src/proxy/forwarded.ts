@@ -37,6 +37,14 @@ export function forwardedKind(lowerName: string, normalizedName: string): Forwar
     : 'spoof';
 }
 
+/** `uri-host [":" port]`, RFC 3986 section 3.2.2: no user, path or second name, which others could read into it. */
+const legalHost = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
+
+/** Whether the value of `Host` can be read in one way only; the empty one can. */
+export function isLegalHost(value: string): boolean {
+  return legalHost.test(value);
+}
+
 /** The scheme that an `X-Forwarded-Proto` means; Traefik and others say that of a WebSocket. Undefined: it is none. */
 export function readScheme(proto: string | undefined): 'http' | 'https' | undefined {
   switch (proto?.toLowerCase()) {

@@ -57,8 +57,11 @@ function mapLocation(
   if (parts === null) return value;
   const [, origin, path] = parts as unknown as [string, string, string];
   const host = hostOf(origin);
-  if (host === hostOf(ownOrigin)) return origin + map(path || '/');
-  return host === hostOf(upstreamOrigin) ? ownOrigin + map(path || '/') : value;
+  const ownHost = hostOf(ownOrigin);
+  if (host === ownHost) return origin + map(path || '/');
+  if (host !== hostOf(upstreamOrigin)) return value;
+  // A client with an empty Host, or none, gets the path alone: a browser takes the path of `http:///path` for a host.
+  return ownHost === '' ? withoutHost(map(path || '/')) : ownOrigin + map(path || '/');
 }
 
 /** The authority in lower case without its scheme's own port: the scheme itself is not compared, TLS may end before us. */

@@ -53,7 +53,14 @@ t.test('what a parser leaves room to hide is refused, whatever the version of No
         .fill(['a', ''])
         .flat(),
     ];
-    const request = { method: 'GET', url: '/', httpVersion: '1.1', rawHeaders, headers: { host: 'a' } };
+    const request = {
+      method: 'GET',
+      url: '/',
+      httpVersion: '1.1',
+      rawHeaders,
+      headers: { host: 'a' },
+      socket: {},
+    };
     return receive(request as unknown as IncomingMessage, policy, systemClock).target;
   };
   t.match(judge(100), { path: '/' });

@@ -159,6 +159,11 @@ t.test('the own origin behind a trusted proxy', async (t) => {
     csrf_rejected: {
       'the name inside': post({ ...said, origin: scene.gateway.url }),
       'the scheme inside': post({ ...said, origin: 'http://orders.example' }),
+      'a host that is none, in place of which the own one counts': post({
+        ...said,
+        'x-forwarded-host': 'u@orders.example',
+        origin: 'https://orders.example',
+      }),
       'the second of two hosts': post({
         ...said,
         'x-forwarded-host': 'o.example, inner.example',

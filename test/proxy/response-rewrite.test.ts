@@ -10,6 +10,15 @@ t.test('null where client and upstream see the same paths', async (t) => {
   t.equal(createResponseRewrite({ ownOrigin, upstream: plain, stripPrefix: '/' }), null);
 });
 
+t.test('a client without a Host gets the path alone, which names no other host', async (t) => {
+  const upstream = { ...plain, preserveHost: false };
+  for (const own of ['http://', 'https://']) {
+    const rewrite = createResponseRewrite({ ownOrigin: own, upstream, stripPrefix: null });
+    t.equal(rewrite?.('location', 'http://127.0.0.1:3000/evil.example/x'), '/evil.example/x');
+    t.equal(rewrite?.('location', 'http://127.0.0.1:3000//evil.example/x'), '/evil.example/x');
+  }
+});
+
 const cases = [
   { stripPrefix: '/billing', upstream: plain, name: 'location', from: '/x?y#z', to: '/billing/x?y#z' },
   { stripPrefix: '/billing/', upstream: plain, name: 'location', from: '/', to: '/billing/' },
