@@ -17,7 +17,8 @@ const seconds = Number(process.argv[3] ?? 12);
 const kinds = ['short body', 'long body', 'chunked body', 'trickled body', 'unread answer'];
 const chosen = kinds.filter((kind) => kind.includes(process.argv[4] ?? ''));
 const program = (name: string) => fileURLToPath(new URL(`programs/${name}.js`, import.meta.url));
-const honest = 8;
+/** Milliseconds from one honest request to the next. */
+const every = 8;
 
 const issuer = await startIssuer();
 const port = await freePort();
@@ -51,7 +52,7 @@ async function load(url: string, address: string, duration: number) {
         if (!good) failed++;
       }),
     );
-    await wait(honest);
+    await wait(every);
   }
   await Promise.all(all);
   agent.destroy();

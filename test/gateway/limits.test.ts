@@ -174,7 +174,7 @@ t.test('a client that goes away takes its upstream request with it', async (t) =
   const gateway = await startGateway(t, { ...open, upstream });
   for (const [path, bytes] of [
     ['/waiting', ask('GET /waiting')],
-    ['/sending', `${ask('POST /sending', 'Content-Length: 10')}abc`],
+    ['/sending', `${ask('POST /sending', 'Content-Length: 100000')}abc`],
     ['/answering', ask('GET /answering')],
   ] as const) {
     for (const leave of ['reset', 'halfClose'] as const) {

@@ -303,7 +303,7 @@ t.test('a request whose client goes away', async (t) => {
   const { gateway, echo, down } = await start(t);
   const changed = await changes(gateway, down, async () => {
     const raw = await gateway.raw();
-    await raw.send(`${ask('POST /open/gone', 'Content-Length: 10')}abc`);
+    await raw.send(`${ask('POST /open/gone', 'Content-Length: 100000')}abc`);
     await echoed(echo, '/open/gone');
     raw.reset();
     await gateway.lineWhere(({ path }) => path === '/open/gone');
