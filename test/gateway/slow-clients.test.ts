@@ -72,8 +72,8 @@ async function pass(t: Test, scene: Scene, milliseconds: number) {
     cut = true;
     return response;
   });
-  for (let passed = 0; passed < milliseconds || !cut; passed += 250) {
-    scene.clock.advance(250);
+  for (let passed = 0; passed < milliseconds || !cut; passed += 1000) {
+    scene.clock.advance(1000);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   t.equal((await answer).status, 408, 'one that is meant is cut off');
@@ -117,7 +117,7 @@ t.test('a body that comes slowly but steadily is passed on to its end', async (t
   const client = await scene.client();
   const piece = 'x'.repeat(1024);
   await client.send(ask('POST /upload', 'Transfer-Encoding: chunked'));
-  for (let sent = 1; sent <= 8; sent++) {
+  for (let sent = 1; sent <= 4; sent++) {
     await client.send(`400\r\n${piece}\r\n`);
     await scene.arrived('/upload', sent * 1024);
     scene.clock.advance(4000);
@@ -125,7 +125,7 @@ t.test('a body that comes slowly but steadily is passed on to its end', async (t
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
   await client.send('0\r\n\r\n');
-  t.equal((await client.response()).text.length, 8 * 1024);
+  t.equal((await client.response()).text.length, 4 * 1024);
 });
 
 t.test('a body that stops after the answer has begun cuts the answer', async (t) => {
