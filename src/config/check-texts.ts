@@ -69,7 +69,10 @@ function findPaths({ identity, issuers, rules }: Config): Finding[] {
         atKey: false,
       })),
     ]),
-    ...rules.flatMap(({ claims }, index) => keysOf(claims, ['rules', index, 'claims'])),
+    ...rules.flatMap(({ claims, anyOf }, index) => [
+      ...keysOf(claims, ['rules', index, 'claims']),
+      ...anyOf.flatMap((each, at) => keysOf(each.claims, ['rules', index, 'anyOf', at, 'claims'])),
+    ]),
   ];
   return paths.flatMap(({ text, path, atKey }) => {
     const sign = findSign(text);

@@ -18,20 +18,24 @@ export function checkConfig(config: Config): Required<Checked> {
 
 /** What a finding about a rule was concluded from, besides the setting that it names. */
 function addRests(finding: Finding, { issuers, rules }: Config): Finding {
-  const [section, index, key] = finding.path;
+  const [section, index] = finding.path;
   if (section !== 'rules' || typeof index !== 'number') return finding;
   const rule = ['rules', index];
-  const named = rules[index]?.issuers?.[Number(finding.path[3])] ?? '';
+  const config = rules[index];
+  // An alternative asks for the same as the rule itself.
+  const [key, ...rest] = finding.path[2] === 'anyOf' ? finding.path.slice(4) : finding.path.slice(2);
+  const asked = finding.path[2] === 'anyOf' ? config?.anyOf[Number(finding.path[3])] : config;
+  const named = asked?.issuers?.[Number(rest[0])] ?? '';
   const others = {
     // One that is written in full elsewhere is another; one that was replaced could be any.
     issuers: issuers.flatMap(({ issuer }, each) =>
       issuer === placeholderText || issuer.startsWith(named) ? [['issuers', each, 'issuer']] : [],
     ),
-    upstream: [['upstreams', rules[index]?.upstream ?? '']],
+    upstream: [['upstreams', config?.upstream ?? '']],
     claims: [[...rule, 'path']],
     stripPrefix: [[...rule, 'path']],
   };
   // What is said of a rule as a whole was concluded from all of it.
-  const own = key === undefined ? [rule] : Object.entries(others).find(([each]) => each === key)?.[1];
+  const own = finding.path.length === 2 ? [rule] : Object.entries(others).find(([each]) => each === key)?.[1];
   return { ...finding, restsOn: [...(finding.restsOn ?? []), ...(own ?? [])] };
 }

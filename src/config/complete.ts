@@ -122,8 +122,7 @@ function isAbout({ path, restsOn = [] }: Finding, wrong: Places): boolean {
 
 /** Whether a finding was concluded from a value elsewhere that another one says to be wrong. */
 function followsFrom({ path, restsOn = [] }: Finding, wrong: Places): boolean {
-  const others = restsOn.filter((other) => !isWithin(path, other) && !isWithin(other, path));
-  return others.some((other) => wrong.hold(other));
+  return restsOn.some((other) => !isWithin(path, other) && !isWithin(other, path) && wrong.has(other));
 }
 
 /**

@@ -84,7 +84,7 @@ export function interpolate(value: unknown, { env, cwd }: Surroundings): Interpo
       places.push({ path, value: text });
       findings.push({
         path,
-        message: 'holds a "${" that is never closed: write ${NAME}, or $${ for the text itself',
+        message: 'holds a ${ that is never closed: write ${NAME}, or $${ for the text itself',
       });
       return '';
     }

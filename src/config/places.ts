@@ -15,6 +15,11 @@ export class Places {
     for (let length = 0; length <= path.length; length++) this.#around.add(formatPath(path.slice(0, length)));
   }
 
+  /** Whether a place is one of them. */
+  has(path: Path): boolean {
+    return this.#exact.has(formatPath(path));
+  }
+
   /** Whether a place is one of them or lies within one. */
   hold(path: Path): boolean {
     return prefixes(path).some((each) => this.#exact.has(each));

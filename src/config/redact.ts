@@ -29,7 +29,8 @@ export function compileRedact({ places, taken }: Outside): (finding: Finding) =>
     const { got, hint, ...rest } = finding;
     return {
       ...rest,
-      message: clean(finding.message),
+      // What stands in quotes at such a place is the value, or was made from it.
+      message: clean(own ? finding.message.replace(/".*"/s, '"…"') : finding.message),
       ...(got !== undefined && !own && { got: clean(got) }),
       ...(hint !== undefined && !own && { hint: clean(hint) }),
     };

@@ -137,6 +137,11 @@ t.test('what was concluded from a broken value is not told', async (t) => {
   t.same(of({ issuers: [issuer], rules: [{ path: '/', issuers: ['https://a.example'] }] }), [
     'issuers[0].issuer',
   ]);
+  const anyOf = [{ issuers: ['https://a.example'] }, { claims: { a: { equals: '{id}' } } }];
+  t.same(of({ issuers: [issuer], rules: [{ path: '/', anyOf }] }), [
+    'issuers[0].issuer',
+    'rules[0].anyOf[1].claims.a',
+  ]);
   t.same(of({ upstreams: 'x', rules: [{ path: '/', upstream: 'billing' }] }), ['upstreams']);
   t.same(of({ rules: [{ path: 5, claims: { a: { equals: '{id}' } } }] }), ['rules[0].path']);
   t.same(of({ issuers: [{ ...issuer, issuer: 'accounts', jwksUri: 5 }], rules: [] }), ['issuers[0].jwksUri']);

@@ -490,7 +490,7 @@ const mistakes: Readonly<
   'a brace that is open': [
     { audience: '    audience: ${AUDIENCE' },
     'error',
-    'holds a "${" that is never closed',
+    'holds a ${ that is never closed',
   ],
   'a secret that is not there': [
     {
