@@ -24,7 +24,9 @@ async function world(t: Test) {
       }),
     );
   write('info');
-  return { sidecar: startSidecar(t, ['run', '--config', file]), write };
+  // It is warned about, which shows that the config is read.
+  const env = { SIDECAR_NONSENSE: '1' };
+  return { sidecar: startSidecar(t, ['run', '--config', file], { env }), write };
 }
 
 t.test('SIGUSR2 turns debug on and off, whatever the level is', async (t) => {

@@ -51,7 +51,9 @@ t.test('what is no list of methods is a fault that names the list', async (t) =>
 });
 
 t.test('every method that the parser takes and that is served can be named', async (t) => {
-  for (const method of METHODS.filter((each) => each !== 'CONNECT' && each !== 'TRACE' && each !== 'SOURCE')) {
+  for (const method of METHODS.filter(
+    (each) => each !== 'CONNECT' && each !== 'TRACE' && each !== 'SOURCE',
+  )) {
     t.same(judgeRules([{ path: '/a', methods: [method] }]).faults, [], method);
   }
 });
