@@ -69,33 +69,30 @@ function findFaults(value: unknown, broken: readonly Path[]): { sound: unknown; 
   const faults: Finding[] = [];
   const told = new Places(broken);
   const tell = (findings: readonly Finding[]) => {
-    const news = findings.filter(({ path }) => !told.hold(path));
+    // What is around a place that was told of is found wrong for want of it.
+    const news = findings.filter(({ path }) => !told.touch(path));
     for (const finding of news) told.add(spoiled(finding));
     faults.push(...news);
   };
   let found = compiled(value);
-  if (
-    found.length + broken.length === 0 ||
-    typeof value !== 'object' ||
-    value === null ||
-    Array.isArray(value)
-  ) {
-    tell(found);
-    tell(findRepeated(value, configSchema));
-    return { sound: found.length === 0 ? value : undefined, faults };
-  }
-  const draft = createDraft(value, configSchema);
-  const tries = new Map<string, number>();
-  for (const path of broken) mendOnce(draft, { path, message: '' }, tries);
-  for (let round = 0; round < mostRounds; round++) {
-    tell(found);
-    for (const finding of found) mendOnce(draft, finding, tries);
-    found = compiled(draft.value);
-    if (found.length === 0) break;
-  }
   tell(found);
-  tell(findRepeated(value, configSchema));
-  return { sound: found.length === 0 ? draft.value : undefined, faults };
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { sound: undefined, faults };
+  let sound: object = value;
+  if (found.length + broken.length > 0) {
+    const draft = createDraft(value, configSchema);
+    const tries = new Map<string, number>();
+    for (const path of broken) mendOnce(draft, { path, message: '' }, tries);
+    for (let round = 0; round < mostRounds; round++) {
+      for (const finding of found) mendOnce(draft, finding, tries);
+      found = compiled(draft.value);
+      tell(found);
+      if (found.length === 0) break;
+    }
+    sound = draft.value;
+  }
+  const twice = findRepeated(value, configSchema).filter(({ path }) => !told.hold(path));
+  return { sound: found.length === 0 ? sound : undefined, faults: [...faults, ...twice] };
 }
 
 /** The same place is tried more than once: as it was probably meant, then with a placeholder, then what is around it. */

@@ -57,7 +57,7 @@ function hintUrl(text: string, format: UrlFormat): string | null {
   if (/^(unix:|\/)/i.test(text)) return 'sockets of the file system are not supported';
   if (/^(h2c?|grpcs?):/i.test(text)) return 'HTTP/2 to upstreams is not supported';
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    return 'such as http://127.0.0.1:3000, with its scheme';
+    return `such as ${format === 'upstream-url' ? 'http://127.0.0.1:3000' : 'https://a.example.com'}, with its scheme`;
   }
   if (format === 'origin') return `write ${url.origin}`;
   return /[?#]/.test(text) ? 'leave out what follows "?" or "#"' : null;

@@ -72,6 +72,7 @@ const breaks: { name: string; fault: string; set(config: Entries, value?: unknow
   at('rules.1.issuers.0', 'https://c.example', 'rules[1].issuers[0]'),
   at('rules.1.claims.sub', { matches: '(' }, 'rules[1].claims.sub'),
   at('rules.1.nonsense', 1, 'rules[1].nonsense'),
+  at('rules.1.claims.tenant', { equal: 'a' }, 'rules[1].claims.tenant.equal'),
   at('mode', 'enforced'),
   at('unmatched', 'allow'),
   at('failureLimit', 0),
