@@ -78,7 +78,14 @@ t.test('rules that differ in something that counts are none', async (t) => {
 });
 
 t.test('a rule that no request can meet in every reading is a fault', async (t) => {
-  for (const path of ['/a/%20/b', '/%E3%80%80', '/a／b', '/a＼b/*', '/a；b', '/%E2%80%8B']) {
+  for (const path of [
+    '/a/%20/b',
+    '/%E3%80%80',
+    '/a%EF%BC%8Fb',
+    '/a%EF%BC%BCb/*',
+    '/a%EF%BC%9Bb',
+    '/%E2%80%8B',
+  ]) {
     t.match(check([path])[0], /^fault rules\.0\.path .*every request for it is refused/, path);
     t.strictSame(check([path], { case: 'sensitive' }), [], `${path}: sensitive`);
   }
