@@ -29,7 +29,10 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     wrong === 0 ? '\nEvery step answered as it should.' : `\n${wrong} steps did not answer as they should.`,
   );
   if (!options.once) {
-    printer.note('Still serving: paste any line above into another terminal. Ctrl-C ends it.');
+    printer.note(
+      `\nStill serving. Open ${stage.admin}/ in a browser: the status page, which also explains a token.\n` +
+        'Or paste any line above into another terminal. Ctrl-C ends it.',
+    );
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   }
   await stage.close();

@@ -1,3 +1,7 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { completeConfig } from '../config/complete.ts';
 import type { ConfigInput } from '../config/schema.ts';
@@ -16,6 +20,8 @@ export interface Stage {
   /** The traffic port's URL. */
   readonly url: string;
   readonly admin: string;
+  /** The file with the token of the admin port, which ends with the demo. */
+  readonly adminTokenFile: string;
   /** The sidecar's log, a line an entry, the newest last. */
   readonly lines: readonly string[];
   close(): Promise<void>;
@@ -36,8 +42,11 @@ export async function startStage(): Promise<Stage> {
   const workshop = await startWorkshop(issuer);
   const echo = await onFreePort(3000, (port) => startEcho({ port }));
   const lines: string[] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'jwks-sidecar-demo-'));
+  const adminTokenFile = join(folder, 'admin-token');
+  writeFileSync(adminTokenFile, randomBytes(32).toString('hex'), { mode: 0o600 });
   const { server, ports } = await onFreePort(8080, (port) =>
-    startSidecar(demoConfig(issuer, echo, port), lines),
+    startSidecar(demoConfig(issuer, echo, port, adminTokenFile), lines),
   );
   return {
     issuer,
@@ -46,18 +55,20 @@ export async function startStage(): Promise<Stage> {
     server,
     url: `http://127.0.0.1:${ports.port}`,
     admin: `http://127.0.0.1:${ports.adminPort}`,
+    adminTokenFile,
     lines,
     async close() {
       await server.close();
       await Promise.all([workshop.close(), issuer.close(), echo.close()]);
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-function demoConfig(issuer: DemoIssuer, echo: Echo, port: number): ConfigInput {
+function demoConfig(issuer: DemoIssuer, echo: Echo, port: number, tokenFile: string): ConfigInput {
   return {
     listen: { host: '127.0.0.1', port },
-    admin: { host: '127.0.0.1', port: port === 0 ? 0 : 9090 },
+    admin: { host: '127.0.0.1', port: port === 0 ? 0 : 9090, tokenFile },
     upstream: echo.url,
     issuers: [{ issuer: issuer.issuer, audience: issuer.audience, maxLifetime: '1h' }],
     token: { sources: [{ type: 'bearer' }, { type: 'cookie', name: 'access_token' }] },

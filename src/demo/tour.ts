@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Printer } from './print.ts';
 import type { Stage } from './stage.ts';
@@ -133,7 +134,16 @@ export async function runTour(stage: Stage, printer: Printer): Promise<number> {
     status: 200,
   });
 
-  printer.group('What the operator sees');
+  printer.group('What the operator sees, and does');
+  const blocked = `${stage.admin}/api/blocks/127.0.0.1`;
+  printer.step(
+    'The blocked client is let in again',
+    `curl -s -X DELETE ${blocked} -H "Authorization: Bearer $(cat ${stage.adminTokenFile})" -o /dev/null -w '%{http_code}'`,
+  );
+  const adminToken = readFileSync(stage.adminTokenFile, 'utf8');
+  const released = await fetch(blocked, { method: 'DELETE', headers: bearer(adminToken) });
+  tell(released.status === 204, String(released.status));
+  await step(await odd('forged', 'A forgery is verified again, and refused', 401, 'signature_invalid'));
   printer.step('The log line of one refusal', '');
   const line = stage.lines.find((each) => each.includes('"signature_invalid"'));
   tell(line !== undefined, 'no token in it', wrap(line ?? ''));
