@@ -93,9 +93,10 @@ t.test('the folder that the image ships', async (t) => {
   };
   t.match((await run(node, [cli, '--version'], { cwd: '/', env })).stdout, /^jwks-sidecar \d/);
   t.match((await run(node, [cli, 'check'], { cwd: '/', env })).stdout, 'valid');
-  // Every module is loaded: nothing that it needs is missing.
+  // Every module is loaded that does no work of its own then: nothing that it needs is missing.
   const modules = files.filter(
-    (file) => /^dist\/.*\.js$/.test(file) && !/^dist\/(cli|demo\/.*)\.js$/.test(file),
+    (file) =>
+      /^dist\/.*\.js$/.test(file) && !/^dist\/(cli|cli\/.*|config\/load-worker|demo\/.*)\.js$/.test(file),
   );
   const load = modules.map((file) => `await import(${JSON.stringify(join(one, file))});`).join('\n');
   await run(node, ['--input-type=module', '--eval', `${load}\nprocess.exit();`], { cwd: '/', env: {} });

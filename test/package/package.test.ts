@@ -32,8 +32,8 @@ t.test('the package holds what runs, its types and nothing else', async (t) => {
     modules.toSorted(),
     'all of the program but its demo',
   );
-  t.ok(packed.size < 300_000, `${packed.size} bytes`);
-  t.ok(packed.unpackedSize < 1_000_000, `${packed.unpackedSize} bytes unpacked`);
+  t.ok(packed.size < 400_000, `${packed.size} bytes`);
+  t.ok(packed.unpackedSize < 1_300_000, `${packed.unpackedSize} bytes unpacked`);
   const pointing = (text: string) => packed.files.filter((file) => read(file).includes(text));
   t.same(pointing('sourceMappingURL'), [], 'nothing points at sources');
   t.same(pointing(root), [], 'nothing says where it was built');

@@ -133,7 +133,7 @@ t.test('Entra ID', async (t) => {
 t.test('Entra ID, version 1', async (t) => {
   const { scene, keys, carrying } = await startShape(t, {
     ...shape,
-    block: 1,
+    block: 2,
     header: { typ: 'JWT', x5t: key.kid },
   });
   t.same(await keys(), { serving: 2, skipped: 0 });
