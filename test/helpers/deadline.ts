@@ -13,8 +13,6 @@ export async function withDeadline<T>(
       () => reject(new Error(`Waited ${milliseconds} ms in vain for ${what}`)),
       milliseconds,
     );
-    // A wait that a test gave up, as one of a race, keeps no process.
-    timer.unref();
   });
   try {
     return await Promise.race([promise, late]);
