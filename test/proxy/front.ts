@@ -26,8 +26,8 @@ export interface Front {
   readonly upstream: Upstream;
   readonly outcomes: readonly Outcome[];
   readonly refusals: readonly Reason[];
-  /** Resolves when so many transfers have ended. */
-  ended(count: number): Promise<void>;
+  /** Resolves when so many transfers have ended, or when `given` resolves: then no more are to be expected. */
+  ended(count: number, given?: Promise<void>): Promise<void>;
   /** Resolves when a client has left. */
   left(): Promise<void>;
 }
@@ -107,9 +107,13 @@ export async function startFront(
       while (left.length === 0) await withDeadline(once(progress, 'request'), 'a request');
       await Promise.race(left);
     },
-    async ended(count) {
-      while (outcomes.length < count)
-        await withDeadline(once(progress, 'ended'), `${count} transfers to end`);
+    async ended(count, given = new Promise(() => {})) {
+      let over = false;
+      given.then(() => {
+        over = true;
+      });
+      while (outcomes.length < count && !over)
+        await withDeadline(Promise.race([once(progress, 'ended'), given]), `${count} transfers to end`);
     },
   };
 }
