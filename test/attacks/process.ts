@@ -1,11 +1,9 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { type LogLine, startSidecar } from '../cli/command.ts';
 import { request } from '../helpers/request.ts';
-
-const dist = join(import.meta.dirname, '../../dist/cli.js');
 
 /** The gateway in a process of its own, known by its ports and its standard output alone. */
 export interface GatewayProcess {
@@ -20,12 +18,10 @@ export interface GatewayProcess {
   stop(): Promise<string[]>;
 }
 
-/** Starts `src/cli.ts`, or with `ATTACKS_CLI=dist` what `npm run build` made of it. */
+/** Starts what `npm run build` made. */
 export async function startProcess(t: Test, config: ConfigInput): Promise<GatewayProcess> {
   const file = join(t.testdir({ 'sidecar.json': JSON.stringify(config) }), 'sidecar.json');
-  const built = process.env.ATTACKS_CLI === 'dist';
-  if (built && !existsSync(dist)) throw new Error('ATTACKS_CLI=dist needs "npm run build" first');
-  const sidecar = startSidecar(t, ['run', '--config', file], built ? { cli: dist } : {});
+  const sidecar = startSidecar(t, ['run', '--config', file]);
   const { port, adminPort } = await sidecar.said('listening');
   await sidecar.said('started');
   const admin = `http://127.0.0.1:${adminPort}`;

@@ -1,20 +1,19 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import { withDeadline } from '../helpers/deadline.ts';
+import { program } from '../helpers/program.ts';
 
-const source = join(import.meta.dirname, '../../src/cli.ts');
 const { PATH = '' } = process.env;
 
 export interface CommandOptions {
   /** Besides PATH, all that there is. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** The file that is run. Default `src/cli.ts`. */
+  /** The file that is run. Default: what `npm run build` made. */
   readonly cli?: string;
 }
 
@@ -118,9 +117,9 @@ export function startSidecar(t: Test, args: readonly string[], options: CommandO
 function start(
   t: Test,
   args: readonly string[],
-  { env = {}, cwd = '/', cli = source }: CommandOptions,
+  { env = {}, cwd = '/', cli = program }: CommandOptions,
 ): ChildProcessByStdio<null, Readable, Readable> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', cli, ...args], {
+  const child = spawn(process.execPath, [cli, ...args], {
     env: { PATH, ...env },
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { startFakeIssuer } from '../helpers/issuer.ts';
+import { program } from '../helpers/program.ts';
 import { run } from './command.ts';
 
 async function world(t: Test) {
@@ -59,13 +60,10 @@ t.test('a token as an argument', async (t) => {
 
 t.test('a token on standard input', async (t) => {
   const { issuer, config } = await world(t);
-  const cli = join(import.meta.dirname, '../../src/cli.ts');
   for (const args of [[], ['-']]) {
-    const child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', cli, 'explain', '--config', config, ...args],
-      { stdio: ['pipe', 'pipe', 'ignore'] },
-    );
+    const child = spawn(process.execPath, [program, 'explain', '--config', config, ...args], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
     t.teardown(() => child.kill('SIGKILL'));
     child.stdin.end(`Bearer ${issuer.mint()}\n`);
     const [[code], stdout] = await Promise.all([once(child, 'close'), text(child.stdout)]);

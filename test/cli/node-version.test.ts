@@ -17,7 +17,7 @@ function runAs(version: string, file: string, ...args: string[]) {
 
 t.test('a Node that is too old gets one sentence, before anything is loaded', async (t) => {
   for (const version of ['12.22.0', '20.19.5', '21.7.0', '22.12.0']) {
-    t.same(runAs(version, 'src/cli.ts', 'check'), {
+    t.same(runAs(version, 'dist/cli.js', 'check'), {
       status: 2,
       stdout: '',
       stderr: `jwks-sidecar needs Node.js 22.13 or later; this is Node.js ${version}.\n`,
@@ -31,7 +31,7 @@ t.test('a Node that is too old gets one sentence, before anything is loaded', as
 
 t.test('one that is new enough goes on', async (t) => {
   for (const version of ['22.13.0', '23.0.0', '26.0.0']) {
-    t.match(runAs(version, 'src/cli.ts', '--version'), { status: 0, stdout: /^jwks-sidecar \d/ });
+    t.match(runAs(version, 'dist/cli.js', '--version'), { status: 0, stdout: /^jwks-sidecar \d/ });
   }
   t.match(runAs('22.18.0', 'test/oldest.js'), { status: 0, stderr: '' });
 });

@@ -5,8 +5,7 @@ import { createInterface, type Interface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Test } from 'tap';
 import { withDeadline } from '../helpers/deadline.ts';
-
-const cli = join(import.meta.dirname, '../../src/cli.ts');
+import { program } from '../helpers/program.ts';
 
 export interface Piped {
   readonly child: ChildProcessByStdio<null, Readable, null>;
@@ -17,7 +16,7 @@ export interface Piped {
 /** Starts a sidecar whose standard output a test may read or not; `config` is the text of its file. */
 export async function startPiped(t: Test, config: string): Promise<Piped> {
   const file = join(t.testdir({ 'sidecar.json': config }), 'sidecar.json');
-  const args = ['--disable-warning=ExperimentalWarning', cli, 'run', '--config', file];
+  const args = [program, 'run', '--config', file];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   t.teardown(() => child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout });
